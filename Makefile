@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` says what there is.
+
+O ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CLANG ?= clang
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+ARCH ?= $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+FUZZ_SECONDS ?= 30
+SUITES ?=
+
+ifeq ($(V),)
+  Q := @
+  say = @printf '  %-7s %s\n' "$(1)" "$(2:$(O)/%=%)";
+else
+  say =
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	-Wformat=2 -Wundef -Werror
+OPT ?= -O2 -g
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+LIBS := -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c
+LIB_CFLAGS := $(call pkg,--cflags libev)
+CGW_CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -Iinclude -isystem $(O) -isystem $(@D) $(LIB_CFLAGS) $(CFLAGS)
+CGW_LDFLAGS = -Wl,--as-needed $(LDFLAGS)
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -D__TARGET_ARCH_$(ARCH) -Iinclude \
+	-idirafter /usr/include/$(shell $(CC) -dumpmachine)
+
+SAN ?=
+ifeq ($(SAN),1)
+  override O := $(if $(filter build,$(O)),build/san,$(O))
+  sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+ifeq ($(SAN),fuzz)
+  sanitize := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+CGW_CFLAGS += $(sanitize)
+CGW_LDFLAGS += $(sanitize)
+
+# One program from every user/*/*.c; all but its main() also stand in an archive, for the tests.
+MAIN := user/cli/main.c
+SRC := $(filter-out $(MAIN),$(sort $(wildcard user/*/*.c)))
+OBJ := $(SRC:%.c=$(O)/%.o)
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+SKEL := $(if $(BPF_SRC),$(O)/cgwall.skel.h)
+
+# Below tests/ a file with a main() is a program; the folder's other files are linked into each of them.
+TEST_BPF := $(sort $(wildcard tests/*/*.bpf.c))
+TEST_SRC := $(filter-out $(TEST_BPF),$(sort $(wildcard tests/*/*.c)))
+TEST_MAIN := $(if $(TEST_SRC),$(shell grep -lE '^int main\b' $(TEST_SRC)))
+FUZZ_SRC := $(if $(TEST_SRC),$(shell grep -l LLVMFuzzerTestOneInput $(TEST_SRC)))
+TEST_LIB := $(filter-out $(TEST_MAIN) $(FUZZ_SRC),$(TEST_SRC))
+TEST_BIN := $(TEST_MAIN:%.c=$(O)/%)
+TEST_SKEL := $(TEST_BPF:%.bpf.c=$(O)/%.skel.h)
+
+all: $(O)/cgwall
+tests: $(TEST_BIN) $(TEST_SKEL) all
+fuzzers: $(FUZZ_SRC:%.c=$(O)/%)
+
+$(O)/cgwall: $(MAIN:%.c=$(O)/%.o) $(O)/libcgwall.a
+	$(call say,LINK,$@)$(CC) $(CGW_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/libcgwall.a: $(OBJ)
+	$(call say,AR,$@)rm -f $@ && $(AR) qcs $@ $^
+
+$(O)/%.o: %.c | $(O)/.tools
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CGW_CFLAGS) -MD -MP -c -o $@ $<
+
+# Only what loads the programs waits for them.
+$(filter $(O)/user/kernel/%,$(OBJ)): | $(SKEL)
+$(filter $(O)/tests/kernel/% $(O)/tests/bench/%,$(TEST_SRC:%.c=$(O)/%.o)): | $(SKEL) $(TEST_SKEL)
+
+$(O)/%.bpf.o: %.bpf.c | $(O)/.tools
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MD -MP -c -o $@ $<
+
+$(O)/cgwall.bpf.o: $(BPF_SRC:%.c=$(O)/%.o)
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@.new && mv $@.new $@
+
+# What goes into test program $(1); those that the kernel tests copy about stand alone.
+mates = $(filter $(O)/$(dir $(1))%,$(TEST_LIB:%.c=$(O)/%.o)) $(if $(filter tests/kernel/%,$(1)),,$(O)/libcgwall.a)
+.SECONDEXPANSION:
+$(TEST_BIN): $(O)/%: $(O)/%.o $$(call mates,$$*)
+	$(call say,LINK,$@)$(CC) $(CGW_LDFLAGS) -o $@ $^ $(LIBS)
+$(FUZZ_SRC:%.c=$(O)/%): $(O)/%: $(O)/%.o $$(call mates,$$*)
+	$(call say,LINK,$@)$(CC) $(CGW_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Says in one sentence what is missing, before the compiler says it in fifty. (Made once per folder.)
+$(O)/.tools:
+	@mkdir -p $(O); missing=; \
+	for t in $(firstword $(CC)) $(CLANG) "$(BPFTOOL)"; do \
+		command -v "$$t" >/dev/null || missing="$$missing $${t:-bpftool}"; done; \
+	for h in bpf/libbpf.h bpf/bpf_helpers.h libelf.h zlib.h ev.h json-c/json.h; do \
+		echo "#include <$$h>" | $(CC) $(CGW_CFLAGS) -E -o /dev/null - 2>/dev/null || missing="$$missing $$h"; done; \
+	[ -z "$$missing" ] || { echo "cgwall needs these to be built and does not find them:$$missing."; \
+		echo "'sudo make deps' installs them."; exit 1; } >&2
+	@touch $@
+
+deps:
+	$(Q)scripts/deps.sh build test
+
+# Both start on a bare machine: what is missing is installed before anything is built.
+demo:
+	$(Q)scripts/deps.sh build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo.sh $(O)/cgwall
+
+check:
+	$(Q)scripts/deps.sh build test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)tests/run.sh $(SUITES)
+
+check-vm:
+	$(Q)$(MAKE) --no-print-directory check SUITES=vm
+
+bench: tests
+	$(Q)O=$(O) tests/bench/run.sh
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(CLANG) SAN=fuzz OPT="-O1 -g" fuzzers
+	$(Q)O=$(O)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+lint:
+	$(Q)O=$(O) tests/lint.sh
+
+MAN := $(wildcard user/man/*.[1-8])
+PRESETS := $(wildcard user/presets/*.conf)
+install: all
+	$(Q)install -Dm755 $(O)/cgwall $(DESTDIR)$(PREFIX)/bin/cgwall
+	$(Q)for m in $(MAN); do install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	$(Q)for p in $(PRESETS); do install -Dm644 $$p $(DESTDIR)$(PREFIX)/share/cgwall/presets/$${p##*/}; done
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/cgwall
+	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/cgwall
+
+clean:
+	$(Q)rm -rf $(O)
+
+help:
+	@echo 'make            build/cgwall            (V=1 loud, O=DIR elsewhere, CC=clang, CLANG=clang-19 for BPF)'
+	@echo 'make SAN=1      the same with address and undefined-behaviour sanitizers, in build/san'
+	@echo 'make demo       as root: shows it at work on a scratch cgroup, installs what that needs'
+	@echo 'make check      as root: all tests, installs what they need (SUITES="unit golden": some of them)'
+	@echo 'make check-vm   the kernel tests in virtual machines with other kernels'
+	@echo 'make fuzz       the fuzzers, FUZZ_SECONDS each'
+	@echo 'make bench      what it costs'
+	@echo 'make lint       formatting, clang-tidy, cppcheck, shell scripts, manual pages'
+	@echo 'make deps       as root: installs what building and testing need'
+	@echo 'make install    below PREFIX=/usr/local (DESTDIR for packages); uninstall takes it away again'
+	@echo 'make clean      removes $(O)'
+
+.PHONY: all tests fuzzers deps demo check check-vm bench fuzz lint install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(OBJ:.o=.d) $(O)/user/cli/main.d $(TEST_SRC:%.c=$(O)/%.d) $(BPF_SRC:%.c=$(O)/%.d)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The syscall program through which user space asks the very tables that the hooks decide on. */
+#ifndef CGWALL_BPF_ASK_H
+#define CGWALL_BPF_ASK_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct cgw_ask);
+} asks SEC(".maps");
+
+/* One chunk of the whole AND into the map of matches. */
+static int ask_chunk(__u32 k, struct cgw_scan *s)
+{
+	struct cgw_chunk *m = bpf_map_lookup_elem(&matches, &k);
+
+	s->prio = 1;
+	if (!m || cgw_scan_and(s, s->nchunks > 1 ? k + 1 : k))
+		return 1;
+#pragma unroll
+	for (int w = 0; w < CGW_CHUNK_WORDS; w++)
+		m->w[w] = s->acc[w];
+	s->prio = 0;
+	return 0;
+}
+
+/* All of it. s.prio is left at 1 where a chunk failed. */
+static __noinline int ask_matches(const struct cgw_query *q, __u32 *nchunks)
+{
+	struct cgw_scan s = {};
+
+	if (!q || !nchunks || cgw_rows(q, &s))
+		return -1;
+	if (bpf_loop(s.nchunks, ask_chunk, &s, 0) < 0 || s.prio)
+		return -1;
+	*nchunks = s.nchunks;
+	return 0;
+}
+
+SEC("syscall")
+int ask(void *ctx)
+{
+	struct cgw_ctl *c = ctl_get();
+	__u32 zero = 0;
+	struct cgw_ask *ask = bpf_map_lookup_elem(&asks, &zero);
+	struct cgw_query *q;
+	__u64 classes;
+
+	if (!c || !ask)
+		return 1;
+	q = &ask->query;
+	q->word = *(volatile __u64 *)&c->word;
+	q->exe_lit = q->exe_glob = q->cg_lit = q->cg_glob = 0;
+	ask->answer.error = CGW_ERR_NO_POLICY;
+	if (!q->word)
+		return 0;
+	ask->answer.error = CGW_ERR_TABLE;
+	if (ask->has_exe) {
+		if (path_classes(q->word, &ask->exe, PATH_EXE, &classes))
+			return 0;
+		q->exe_lit = CGW_PATH_WORD_LIT(classes);
+		q->exe_glob = CGW_PATH_WORD_GLOB(classes);
+	}
+	if (ask->has_cgroup) {
+		if (path_classes(q->word, &ask->cgroup, PATH_CGROUP, &classes))
+			return 0;
+		q->cg_lit = CGW_PATH_WORD_LIT(classes);
+		q->cg_glob = CGW_PATH_WORD_GLOB(classes);
+	}
+	cgw_decide(q, &ask->answer);
+	if (ask->want_matches && !ask->answer.error && ask_matches(q, &ask->nchunks))
+		ask->answer.error = CGW_ERR_TABLE;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel side, one object: maps, lookups and decide(), paths, processes, hooks, questions. */
+/* the kernel dictates the signatures */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
+#include "kernel.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include <cgwall/abi.h>
+
+#include "maps.h"
+#include "lookup.h"
+#include "path.h"
+#include "proc.h"
+#include "who.h"
+#include "hooks.h"
+#include "ask.h"
+
+char LICENSE[] SEC("license") = "GPL";

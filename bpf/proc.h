@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Processes: who they are is written down when they execute a program, passed on when they fork, and
+ * forgotten when the last thread has gone. mm->exe_file alone would not do: an unprivileged process can
+ * exchange it (prctl PR_SET_MM_MAP in a user namespace of its own). */
+#ifndef CGWALL_BPF_PROC_H
+#define CGWALL_BPF_PROC_H
+
+/* Works out the path of the program that `file` is, into rec. Leaves CGW_PATH_UNKNOWN where it cannot. */
+static __noinline int proc_path(struct file *file, struct cgw_proc *rec)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	struct cgw_ctl *c = ctl_get();
+	struct scratch *s;
+	__u32 off, len = 0;
+	int r;
+
+	if (!c)
+		return -1;
+	if (!BPF_CORE_READ(file, f_inode, i_nlink)) {
+		rec->state = CGW_PATH_NONE; /* memfd, deleted: no path leads there any more */
+		return 0;
+	}
+	s = scratch_get();
+	if (!s)
+		return -1;
+	if (BPF_CORE_READ(m, mnt_ns, ns.inum) == c->mnt_ns) {
+		off = walk_path(dentry, mnt, s);
+		if (off && off < CGW_PATH_MAX) {
+			len = CGW_PATH_MAX - 1 - off;
+			if (!bpf_probe_read_kernel(rec->path.c, masked(len, CGW_PATH_MAX - 1),
+						   &s->path.c[masked(off, CGW_PATH_MAX - 1)])) {
+				rec->path.c[masked(len, CGW_PATH_MAX - 1)] = 0;
+				rec->state = CGW_PATH_HOST;
+			}
+		}
+	} else {
+		off = walk_path(dentry, NULL, s);
+		if (off && off < CGW_PATH_MAX) {
+			r = host_path(rec->dev, s, off, &rec->path, &len);
+			if (r >= 0)
+				rec->state = r ? CGW_PATH_HOST : CGW_PATH_NONE;
+		}
+	}
+	rec->len = len;
+	scratch_put(s);
+	return rec->state == CGW_PATH_UNKNOWN ? -1 : 0;
+}
+
+/* Fills the record of a process from what it runs now. */
+static __always_inline int proc_fill(struct task_struct *task, struct cgw_proc *rec)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct inode *inode;
+
+	rec->state = CGW_PATH_UNKNOWN;
+	rec->classes = 0;
+	rec->path.c[0] = 0;
+	rec->len = 0;
+	rec->start = BPF_CORE_READ(task, group_leader, start_boottime);
+	rec->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	rec->user_ns = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	rec->ino = 0;
+	if (!file) {
+		rec->state = CGW_PATH_NONE;
+		return 0;
+	}
+	inode = BPF_CORE_READ(file, f_inode);
+	rec->ino = BPF_CORE_READ(inode, i_ino);
+	rec->ino_gen = BPF_CORE_READ(inode, i_generation);
+	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	return proc_path(file, rec);
+}
+
+/* The record for tgid, made where there is none. */
+static __always_inline struct cgw_proc *proc_make(__u32 tgid)
+{
+	struct cgw_proc *rec = bpf_map_lookup_elem(&procs, &tgid);
+	__u32 zero = 0;
+	void *empty;
+
+	if (rec)
+		return rec;
+	empty = bpf_map_lookup_elem(&blank, &zero);
+	if (!empty || bpf_map_update_elem(&procs, &tgid, empty, BPF_NOEXIST))
+		count(CGW_ERR_PROC_FULL);
+	return bpf_map_lookup_elem(&procs, &tgid);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(proc_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct cgw_proc *rec = proc_make(task->tgid);
+
+	if (rec) {
+		rec->seeded = 0;
+		proc_fill(task, rec);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = parent->tgid, to = child->tgid;
+	struct cgw_proc *rec;
+
+	if (from == to)
+		return 0; /* a thread */
+	rec = bpf_map_lookup_elem(&procs, &from);
+	if (!rec)
+		return 0; /* kernel threads; what they execute is seen at its exec */
+	if (bpf_map_update_elem(&procs, &to, rec, BPF_ANY)) {
+		count(CGW_ERR_PROC_FULL);
+		return 0;
+	}
+	rec = bpf_map_lookup_elem(&procs, &to);
+	if (rec)
+		rec->start = child->start_boottime;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(proc_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+
+	/* the group's leader may be gone long before its last thread */
+	if (!task->signal->live.counter)
+		bpf_map_delete_elem(&procs, &tgid);
+	return 0;
+}
+
+/* Writes down what ran before the agent: read once by it, after the programs above are attached. */
+SEC("iter/task")
+int proc_seed(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct cgw_proc *rec;
+	__u32 tgid;
+
+	if (!task || task->pid != task->tgid || !task->mm)
+		return 0;
+	tgid = task->tgid;
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	if (rec)
+		return 0; /* seen at its exec, or at its parent's */
+	rec = proc_make(tgid);
+	if (rec) {
+		rec->seeded = 1;
+		proc_fill(task, rec);
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel side and user space both compile: the tables, the keys, the events, the limits.
+ *
+ * A policy in force is one *slot*: a head (struct cgw_head, inside the control map), one array of
+ * 128-byte chunks (the image: rows, action table, port classes, automata, hit counters), one hash
+ * (full-length addresses, literal paths, users, groups) and one prefix trie. Two slots exist; the
+ * control word names the one in force. Big address lists stand beside them, since they do not
+ * depend on the rules.
+ *
+ * A *row* is a bit vector over the priority list of one direction: bit i is set where entry i can
+ * match a value of that class. Row 0 stands for "all ones" and is never stored or read. Where a
+ * direction has more than CGW_CHUNK_BITS entries, a row is one summary chunk (bit w: word w of the
+ * row is not zero) followed by `nchunks` chunks of bits; otherwise it is a single chunk of bits.
+ */
+#ifndef CGWALL_ABI_H
+#define CGWALL_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#include <assert.h>
+#endif
+
+#define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
+#define CGW_ABI 1                   /* raised with every change of a struct below or of a map */
+
+#define CGW_CHUNK_WORDS 16
+#define CGW_CHUNK_BYTES 128
+#define CGW_CHUNK_BITS 1024
+#define CGW_CHUNKS_MAX 64                              /* of one row, without the summary */
+#define CGW_ENTRIES_MAX (CGW_CHUNKS_MAX * CGW_CHUNK_BITS) /* 65,536 a direction */
+#define CGW_PATH_MAX 1024                              /* bytes of a program's or cgroup's path, NUL included */
+#define CGW_HIT_STRIPES 8                              /* power of two; by CPU, to keep counters off each other */
+
+struct cgw_chunk {
+	__u64 w[CGW_CHUNK_WORDS];
+};
+
+enum cgw_dir { CGW_OUT = 0, CGW_IN = 1, CGW_DIRS = 2 };
+
+/* Zero must never mean pass: a table that was not written blocks. */
+enum cgw_action { CGW_BLOCK = 0, CGW_PASS = 1, CGW_REJECT = 2, CGW_ASK = 3, CGW_ACTIONS = 4 };
+
+/* One dimension of the classifier: a value of this kind has a class, a class has a row. Paths come
+ * twice, since literal paths are looked up in a hash and patterns run through an automaton; an `or`
+ * over both makes two entries (expand.c). */
+enum cgw_dim {
+	CGW_DIM_EXE_PATH = 0, /* literal executable paths */
+	CGW_DIM_EXE_GLOB,
+	CGW_DIM_CG_PATH, /* literal cgroup paths; the deepest one that is a prefix decides */
+	CGW_DIM_CG_GLOB, /* patterns, units */
+	CGW_DIM_UID,
+	CGW_DIM_GID,
+	CGW_DIM_PROPS, /* what only user space can tell: sha256, package, script, ancestor, container */
+	CGW_DIM_REMOTE,
+	CGW_DIM_REMOTE_LIST, /* address lists from files */
+	CGW_DIM_NAME,        /* names bound to the remote address */
+	CGW_DIM_RPORT,       /* protocol with remote port */
+	CGW_DIM_LOCAL,
+	CGW_DIM_LOCAL_LIST,
+	CGW_DIM_LPORT, /* protocol with local port */
+	CGW_DIM_IFACE,
+	CGW_DIM_ENABLED, /* if, unless, until: evaluated in user space */
+	CGW_DIMS = 16
+};
+
+enum cgw_end { CGW_REMOTE = 0, CGW_LOCAL = 1, CGW_ENDS = 2 };
+
+/* ---- the image's sections; every base is a chunk index into the slot's chunk array ---- */
+
+/* What an entry of the priority list says. Eight to a chunk. */
+struct cgw_entry {
+	__u32 rule;  /* its number in its direction, from 1; 0: the default */
+	__u32 line;  /* of the rule in its file */
+	__u16 file;  /* index into the policy's files */
+	__u8 action; /* enum cgw_action */
+	__u8 flags;  /* CGW_E_* */
+	__u32 reserved;
+};
+#define CGW_E_LOG 1
+#define CGW_E_QUICK 2
+#define CGW_ENTRIES_PER_CHUNK 8
+
+/* An automaton over the bytes of a path: next = trans[state * classes + byte_class[byte]], state 0
+ * is the start. Byte classes: 256 bytes in 2 chunks. Transitions: 64 __u16 a chunk. Accept: the
+ * state's path class, 64 __u16 a chunk; class 0 is "no pattern matches". */
+struct cgw_dfa {
+	__u32 bytes;
+	__u32 trans;
+	__u32 accept;
+	__u32 classes; /* 0: no automaton, every path has class 0 */
+	__u32 states;
+	__u32 reserved;
+};
+#define CGW_U16_PER_CHUNK 64
+#define CGW_U32_PER_CHUNK 32
+#define CGW_DFA_STATES_MAX 16384
+
+/* One direction. Rows named here are row numbers, not chunk numbers. */
+struct cgw_dirhead {
+	__u32 rows;     /* chunk base of row 0 (which is not stored): row r starts at rows + r * stride */
+	__u32 stride;   /* chunks a row: nchunks, plus 1 for the summary where nchunks > 1 */
+	__u32 nchunks;  /* of bits, 1..CGW_CHUNKS_MAX; 0: no entries, the default decides */
+	__u32 nentries;
+	__u32 entries;  /* chunk base of the action table */
+	__u32 hits;     /* chunk base of the counters: hits + stripe * hit_chunks + rule / 16, word rule % 16 */
+	__u32 hit_chunks;
+	__u32 ports[CGW_ENDS];     /* chunk base of __u32 rows: [proto_index * nports + port class]; 0: dimension unused */
+	__u32 path_rows[4];        /* by CGW_DIM_EXE_PATH..CG_GLOB: chunk base of __u32 rows by path class; 0: unused */
+	__u32 list_rows[CGW_ENDS]; /* chunk base of __u32 rows by list class; 0: unused */
+	__u32 none[CGW_DIMS];      /* row of a value that no table knows (an address in no group, another user) */
+	__u32 enabled[2];          /* the enabled-rules row, by the control word's variant bit */
+	__u32 dims;                /* bit per dimension that some entry constrains */
+	struct cgw_entry fallback; /* the default: rule 0 */
+};
+
+#define CGW_H_OBSERVE 1       /* set mode observe */
+#define CGW_H_OTHER_PASS 2    /* set sockets-other pass */
+#define CGW_H_KEEP 4          /* set established keep */
+
+struct cgw_head {
+	__u64 gen;     /* the generation this slot holds */
+	__u64 seed[2]; /* of the path hash, for this slot's literal paths */
+	__u32 flags;   /* CGW_H_* */
+	__u32 nchunks; /* of the whole image */
+	__u32 port_class; /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
+	__u32 nports;     /* port classes, with class 0 */
+	__u32 lists;      /* which slot of the list maps; ~0: none */
+	__u32 has_prefixes; /* the trie holds something */
+	struct cgw_dfa dfa[2]; /* executables, cgroups */
+	struct cgw_dirhead dir[CGW_DIRS];
+	__u8 proto[256]; /* protocol number -> proto_index; 0: one that no rule names */
+	__u8 has_ports[32]; /* bit per protocol: its ports are looked at */
+};
+
+/* The control word: read once a decision, everything else follows from it.
+ * bit 0 slot, bit 1 variant of the enabled row, bits 8.. generation. 0: nothing in force yet. */
+#define CGW_WORD(gen, slot, variant) (((__u64)(gen) << 8) | ((__u64)(variant) << 1) | (__u64)(slot))
+#define CGW_WORD_SLOT(w) ((__u32)((w)&1))
+#define CGW_WORD_VARIANT(w) ((__u32)(((w) >> 1) & 1))
+#define CGW_WORD_GEN(w) ((w) >> 8)
+
+/* The one value of the control map. */
+struct cgw_ctl {
+	__u64 magic;
+	__u32 abi;
+	__u32 build; /* checksum of the BPF object whose programs are attached */
+	__u64 word;
+	__u64 guard;       /* cgroup id of the guarded directory; 0: everything */
+	__u32 guard_level; /* its depth below the cgroup v2 root */
+	__u32 mnt_ns;      /* inode number of the mount namespace in which path rules are meant */
+	__u64 heartbeat;   /* boot clock ns of the agent's last sign of life */
+	__u64 seed[2];     /* of the path hash, for mount points */
+	struct cgw_head head[2];
+};
+
+/* ---- the slot's hash: what has a class of its own ---- */
+
+enum cgw_key_kind { CGW_KEY_ADDR = 1, CGW_KEY_EXE, CGW_KEY_CGROUP, CGW_KEY_UID, CGW_KEY_GID, CGW_KEY_POINT };
+
+/* ADDR: network byte order, IPv4 as ::ffff:a.b.c.d. EXE, CGROUP: 128 bits of path hash in data
+ * (POINT likewise, in the map of mount points).
+ * UID, GID: host order in the first four bytes, the rest zero. */
+struct cgw_key {
+	__u32 kind;
+	__u8 data[16];
+};
+
+/* ADDR: rows by direction and end. UID, GID: row[dir][0]. EXE, CGROUP: row[0][0] is the path class. */
+struct cgw_class {
+	__u32 row[CGW_DIRS][CGW_ENDS];
+};
+
+struct cgw_prefix {
+	__u32 len; /* bits, 96 more for IPv4 */
+	__u8 addr[16];
+};
+
+/* Lists: full-length addresses in hashes, shorter prefixes in a trie; the value is a list class, the
+ * set of lists that hold the address. Class 0: in none. */
+
+/* ---- who ---- */
+
+/* A path as the programs pass it around; NUL-terminated. */
+struct cgw_path {
+	char c[CGW_PATH_MAX];
+};
+
+/* Mounts of the host's mount namespace. A program that runs in another mount namespace has its file on
+ * some superblock; these tell which path, if any, the host has for it. Keyed by the superblock's device,
+ * several a device: `root` is the directory of the file system that is mounted, `point` where. */
+#define CGW_MOUNTS_MAX 8192
+#define CGW_MOUNTS_PER_DEV 8
+#define CGW_MOUNT_PATH_MAX 256
+struct cgw_mount_key {
+	__u32 dev;
+	__u32 index; /* 0.. without a gap */
+};
+struct cgw_mount {
+	__u32 id; /* what `points` says of `point` while this mount is the uppermost one there */
+	__u16 root_len, point_len; /* without NUL; 0 for "/" */
+	char root[CGW_MOUNT_PATH_MAX];
+	char point[CGW_MOUNT_PATH_MAX];
+};
+
+/* A program's or cgroup's path classes under one generation, in one word so that it can be cached
+ * without a lock: generation 28 bits, literal class 20, pattern class 16. */
+#define CGW_PATH_WORD(gen, lit, glob) ((((__u64)(gen)&0xfffffff) << 36) | ((__u64)(lit) << 16) | (__u64)(glob))
+#define CGW_PATH_WORD_GEN(w) ((w) >> 36)
+#define CGW_PATH_WORD_LIT(w) ((__u32)(((w) >> 16) & 0xfffff))
+#define CGW_PATH_WORD_GLOB(w) ((__u32)((w)&0xffff))
+#define CGW_LIT_CLASSES_MAX (1 << 20)
+#define CGW_GLOB_CLASSES_MAX (1 << 16)
+
+/* How a program's path came to be known. */
+enum cgw_path_state {
+	CGW_PATH_UNKNOWN = 0, /* could not be told: refused wherever programs matter, and counted */
+	CGW_PATH_HOST,        /* the file the host's mount namespace has there */
+	CGW_PATH_NONE,        /* it is certain that the host has no path for it (memfd, deleted, foreign mount) */
+};
+
+#define CGW_PROCS_MAX 262144 /* processes with a record */
+
+/* One process; pinned at exec, passed on at fork, gone at exit. Keyed by tgid. */
+struct cgw_proc {
+	__u64 start;   /* start_boottime of the thread group's leader, ns */
+	__u64 classes; /* CGW_PATH_WORD, a cache */
+	__u64 ino;
+	__u32 dev; /* the superblock's device, as the kernel numbers it */
+	__u32 ino_gen;
+	__u32 mnt_ns;
+	__u32 user_ns;
+	__u8 state; /* enum cgw_path_state */
+	__u8 seeded; /* found running when the agent started, not seen at its exec */
+	__u16 len;  /* of path, without NUL */
+	__u16 flags;
+	__u16 reserved;
+	struct cgw_path path;
+};
+
+/* ---- what one decision is about ---- */
+
+enum cgw_given { CGW_GIVEN_PROPS, CGW_GIVEN_NAME, CGW_GIVEN_IFACE, CGW_GIVENS };
+
+struct cgw_query {
+	__u64 word; /* the control word under which rows were looked up */
+	__u8 dir;
+	__u8 proto;
+	__u8 known; /* CGW_Q_* */
+	__u8 reserved;
+	__u16 rport, lport; /* host order */
+	__u32 uid, gid;
+	__u32 exe_lit, exe_glob, cg_lit, cg_glob; /* path classes */
+	__u32 given[CGW_GIVENS]; /* rows determined elsewhere; 0: not, CGW_ROW_ALL: row 0 */
+	__u8 remote[16], local[16]; /* as in cgw_key; folded by cgw_fold() */
+};
+#define CGW_ROW_ALL (~0u) /* in given[]: determined, and it is row 0 */
+#define CGW_Q_REMOTE 1 /* remote is an address */
+#define CGW_Q_LOCAL 2
+#define CGW_Q_RPORT 4
+#define CGW_Q_LPORT 8
+#define CGW_Q_UID 16
+#define CGW_Q_GID 32
+#define CGW_Q_PROTO 64
+
+struct cgw_answer {
+	struct cgw_entry entry; /* the deciding one */
+	__u32 prio;             /* its place in the priority list; ~0: the default */
+	__u32 error;            /* enum cgw_error; not 0: refused for this reason, entry is not meant */
+};
+
+/* Why something was refused without a rule, or lost. Also the index of its counter. */
+enum cgw_error {
+	CGW_ERR_NONE = 0,
+	CGW_ERR_NO_POLICY,   /* nothing in force yet */
+	CGW_ERR_TABLE,       /* a lookup that cannot fail did */
+	CGW_ERR_NO_PROC,     /* a process without a record */
+	CGW_ERR_PATH,        /* its path could not be told */
+	CGW_ERR_CGROUP,      /* the cgroup's path could not be read */
+	CGW_ERR_SCRATCH,     /* no free buffer */
+	CGW_ERR_EVENT_LOST,  /* the ring buffer was full: a log line is missing, the verdict held */
+	CGW_ERR_PROC_FULL,   /* the table of processes was full */
+	CGW_ERRORS = 16
+};
+
+/* Counters: one per-CPU array. First the errors, then these. */
+enum cgw_counter {
+	CGW_CNT_PASS = CGW_ERRORS,
+	CGW_CNT_BLOCK,
+	CGW_CNT_REJECT,
+	CGW_CNT_OBSERVED, /* would have been refused, let through by set mode observe */
+	CGW_CNT_SOCKET,   /* sockets refused at creation */
+	CGW_COUNTERS = 32
+};
+
+/* ---- a question to the kernel's own tables ---- */
+
+struct cgw_ask {
+	struct cgw_query query; /* in; word and path classes are filled by the kernel */
+	struct cgw_answer answer; /* out */
+	__u32 has_exe, has_cgroup; /* in: the paths below are given */
+	__u32 want_matches; /* in: leave the whole AND in the map of matches */
+	__u32 nchunks;      /* out: of that */
+	struct cgw_path exe, cgroup;
+};
+
+/* ---- events, in the ring buffer ---- */
+
+enum cgw_event_kind { CGW_EV_VERDICT = 1 };
+
+struct cgw_event {
+	__u32 kind;
+	__u32 size;
+	__u64 time; /* boot clock, ns */
+	__u64 gen;
+	__u64 cgroup; /* id */
+	__u64 cookie; /* the socket's */
+	struct cgw_answer answer;
+	__u8 dir, proto, known, verdict; /* verdict: what was done, enum cgw_action */
+	__u16 rport, lport;
+	__u32 pid; /* tgid in the initial pid namespace */
+	__u32 uid, gid;
+	__u32 ifindex;
+	__u8 remote[16], local[16];
+	char comm[16];
+	__u16 path_len;
+	__u16 reserved[3];
+	struct cgw_path path; /* of the program; "": none */
+};
+
+#ifndef __bpf__
+static_assert(sizeof(struct cgw_chunk) == CGW_CHUNK_BYTES, "chunk");
+static_assert(sizeof(struct cgw_entry) == 16, "entry");
+static_assert(sizeof(struct cgw_key) == 20, "key");
+static_assert(sizeof(struct cgw_class) == 16, "class");
+static_assert(sizeof(struct cgw_prefix) == 20, "prefix");
+static_assert(sizeof(struct cgw_proc) == 48 + CGW_PATH_MAX, "proc");
+static_assert(sizeof(struct cgw_answer) == 24, "answer");
+static_assert(sizeof(struct cgw_ctl) % 8 == 0, "ctl");
+#endif
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The verdict: one function over a query and a set of lookups, compiled into the hooks, into the
+ * syscall program that `explain` and the tests ask, and into user space over plain arrays.
+ *
+ * Whoever includes this defines the lookups first; each gives NULL where nothing is found:
+ *
+ *   const struct cgw_chunk *cgw_chunk_at(__u64 word, __u32 index)       a chunk of the word's slot
+ *   const struct cgw_class *cgw_class_of(__u64 word, const struct cgw_key *key)
+ *   const struct cgw_class *cgw_prefix_of(__u64 word, const struct cgw_prefix *key)
+ *   __u32 cgw_list_of(__u32 lists, const __u8 addr[16])                 list class, 0 for none
+ *   const struct cgw_head *cgw_head_of(__u64 word)
+ *
+ * and CGW_FN, what to write before a function that the verifier may check on its own.
+ *
+ * How it decides. Every dimension that the policy uses turns its value into a row by one lookup.
+ * The rows are ANDed, summary first; the lowest bit that is left is the first entry of the priority
+ * list that matches in every dimension, which is what "the last match wins unless quick" means
+ * (compile/order.c). Example: entries 0 `block quick to A`, 1 `pass app X`, 2 `block`. A packet of X
+ * to B: row(REMOTE, B) = 110, row(EXE, X) = 111, AND = 110, lowest set bit: entry 1, pass.
+ *
+ * A lookup that cannot fail but does gives CGW_ERR_TABLE, and whoever asked refuses.
+ */
+#ifndef CGWALL_DECIDE_H
+#define CGWALL_DECIDE_H
+
+#include "abi.h"
+
+/* What the AND goes over. BPF has 512 bytes of stack for a whole call chain, hence one accumulator. */
+struct cgw_scan {
+	__u64 word;
+	__u64 acc[CGW_CHUNK_WORDS]; /* ANDed bits of the present chunk */
+	__u64 mask;                 /* bit per chunk that can hold a match */
+	__u32 rows[CGW_DIMS];       /* 0: no constraint */
+	__u32 base, stride, nchunks;
+	__u32 prio; /* found */
+};
+
+#ifdef __bpf__
+#define CGW_LOOP _Pragma("clang loop unroll(disable)")
+#define CGW_UNROLL _Pragma("unroll")
+#else
+#define CGW_LOOP
+#define CGW_UNROLL
+#endif
+
+/* IPv4 written into IPv6 is IPv4 in this representation by itself. The wildcard as a destination is
+ * where the kernel sends it: loopback. addr: 16 bytes, network order, changed in place. */
+static __always_inline void cgw_fold(__u8 *addr)
+{
+	__u32 *a = (__u32 *)addr; /* callers keep addresses 4-byte aligned */
+
+	if (a[0] || a[1] || a[3])
+		return;
+	if (a[2] == 0) {
+		addr[15] = 1; /* :: */
+	} else if (addr[8] == 0 && addr[9] == 0 && addr[10] == 0xff && addr[11] == 0xff) {
+		addr[12] = 127; /* ::ffff:0.0.0.0 */
+		addr[15] = 1;
+	}
+}
+
+/* Number of the lowest set bit of x, which must not be 0. BPF has no such instruction: isolate the
+ * bit, multiply by a de Bruijn sequence, look the top six bits up (Leiserson, Prokop and Randall,
+ * "Using de Bruijn Sequences to Index a 1 in a Computer Word", 1998). */
+static __always_inline __u32 cgw_lowest(__u64 x)
+{
+#ifdef __bpf__
+	static const __u8 at[64] = {
+		0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+		43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+		44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6};
+
+	return at[((x & -x) * 0x03f79d71b4cb0a89ULL) >> 58];
+#else
+	return (__u32)__builtin_ctzll(x);
+#endif
+}
+
+/* ANDs chunk `at` of every constrained row into s->acc. 0, or -1 where a row is missing. */
+CGW_FN int cgw_scan_and(struct cgw_scan *s, __u32 at)
+{
+	if (!s)
+		return -1;
+	for (int w = 0; w < CGW_CHUNK_WORDS; w++)
+		s->acc[w] = ~0ULL;
+	CGW_LOOP
+	for (int d = 0; d < CGW_DIMS; d++) {
+		const struct cgw_chunk *c;
+
+		if (!s->rows[d])
+			continue;
+		c = cgw_chunk_at(s->word, s->base + s->rows[d] * s->stride + at);
+		if (!c)
+			return -1;
+		CGW_UNROLL
+		for (int w = 0; w < CGW_CHUNK_WORDS; w++)
+			s->acc[w] &= c->w[w];
+		/* else the compiler keeps all of acc in registers, that is, on a stack that is too small */
+		asm volatile("" ::: "memory");
+	}
+	return 0;
+}
+
+/* Looks for the lowest bit in chunk k of the ANDed rows. 1 found (s->prio), 0 not here, -1 broken. */
+CGW_FN int cgw_scan_chunk(struct cgw_scan *s, __u32 k)
+{
+	if (!s)
+		return -1;
+	if (cgw_scan_and(s, s->nchunks > 1 ? k + 1 : k))
+		return -1;
+	for (__u32 w = 0; w < CGW_CHUNK_WORDS; w++) {
+		if (s->acc[w]) {
+			s->prio = k * CGW_CHUNK_BITS + w * 64 + cgw_lowest(s->acc[w]);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* ANDs the summaries and leaves in s->mask the chunks where every row has something. 0 or -1. */
+CGW_FN int cgw_scan_summary(struct cgw_scan *s)
+{
+	if (!s)
+		return -1;
+	s->mask = s->nchunks ? 1 : 0;
+	if (s->nchunks <= 1)
+		return 0;
+	if (cgw_scan_and(s, 0))
+		return -1;
+	s->mask = 0;
+	/* A summary bit stands for 64 entries, sixteen of them for one chunk: fold each sixteen into their
+	 * lowest bit, then bring the four bits of a word together by a multiplication without carries. */
+	CGW_LOOP
+	for (int w = 0; w < CGW_CHUNK_WORDS; w++) {
+		__u64 x = s->acc[w];
+
+		x |= (x >> 8) & 0x00ff00ff00ff00ffULL;
+		x |= (x >> 4) & 0x000f000f000f000fULL;
+		x |= (x >> 2) & 0x0003000300030003ULL;
+		x = (x | x >> 1) & 0x0001000100010001ULL;
+		x = x * (1ULL << 48 | 1ULL << 33 | 1ULL << 18 | 1ULL << 3) >> 48;
+		s->mask |= (x & 15) << (w * 4);
+	}
+	return 0;
+}
+
+/* The first matching entry. 1 found (s->prio), 0 none, -1 broken. */
+static __always_inline int cgw_scan_first(struct cgw_scan *s)
+{
+	if (cgw_scan_summary(s))
+		return -1;
+	for (int i = 0; i < CGW_CHUNKS_MAX; i++) {
+		__u32 k;
+		int r;
+
+		if (!s->mask)
+			break;
+		k = cgw_lowest(s->mask);
+		s->mask &= s->mask - 1;
+		r = cgw_scan_chunk(s, k);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* A __u32 or __u16 out of a section of the image. *ret untouched on failure. */
+static __always_inline int cgw_u32_at(__u64 word, __u32 base, __u32 i, __u32 *ret)
+{
+	const struct cgw_chunk *c = cgw_chunk_at(word, base + i / CGW_U32_PER_CHUNK);
+
+	if (!c)
+		return -1;
+	*ret = ((const __u32 *)c)[i & (CGW_U32_PER_CHUNK - 1)];
+	return 0;
+}
+
+static __always_inline int cgw_u16_at(__u64 word, __u32 base, __u32 i, __u32 *ret)
+{
+	const struct cgw_chunk *c = cgw_chunk_at(word, base + i / CGW_U16_PER_CHUNK);
+
+	if (!c)
+		return -1;
+	*ret = ((const __u16 *)c)[i & (CGW_U16_PER_CHUNK - 1)];
+	return 0;
+}
+
+/* One end's rows: literal address, list, protocol with port. */
+static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct cgw_dirhead *d,
+					const struct cgw_query *q, struct cgw_scan *s, int end)
+{
+	const __u8 *addr = end == CGW_REMOTE ? q->remote : q->local;
+	int known = q->known & (end == CGW_REMOTE ? CGW_Q_REMOTE : CGW_Q_LOCAL);
+	int dim_addr = end == CGW_REMOTE ? CGW_DIM_REMOTE : CGW_DIM_LOCAL;
+	int dim_list = end == CGW_REMOTE ? CGW_DIM_REMOTE_LIST : CGW_DIM_LOCAL_LIST;
+	int dim_port = end == CGW_REMOTE ? CGW_DIM_RPORT : CGW_DIM_LPORT;
+	__u32 dims = d->dims;
+
+	if (dims & (1u << dim_addr)) {
+		const struct cgw_class *c = 0;
+
+		s->rows[dim_addr] = d->none[dim_addr];
+		if (known) {
+			struct cgw_key key = {.kind = CGW_KEY_ADDR};
+
+			__builtin_memcpy(key.data, addr, 16);
+			c = cgw_class_of(q->word, &key);
+			if (!c && h->has_prefixes) {
+				struct cgw_prefix p = {.len = 128};
+
+				__builtin_memcpy(p.addr, addr, 16);
+				c = cgw_prefix_of(q->word, &p);
+			}
+			if (c)
+				s->rows[dim_addr] = c->row[q->dir & 1][end];
+		}
+	}
+	if (dims & (1u << dim_list)) {
+		__u32 class = known ? cgw_list_of(h->lists, addr) : 0;
+
+		if (cgw_u32_at(q->word, d->list_rows[end], class, &s->rows[dim_list]))
+			return -1;
+	}
+	if (dims & (1u << dim_port)) {
+		__u32 class = 0, index = 0;
+
+		if (q->known & CGW_Q_PROTO)
+			index = h->proto[q->proto];
+		if (q->known & (end == CGW_REMOTE ? CGW_Q_RPORT : CGW_Q_LPORT)) {
+			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
+				if (cgw_u16_at(q->word, h->port_class, end == CGW_REMOTE ? q->rport : q->lport,
+					       &class))
+					return -1;
+		}
+		if (cgw_u32_at(q->word, d->ports[end], index * h->nports + class, &s->rows[dim_port]))
+			return -1;
+	}
+	return 0;
+}
+
+/* The rows of who is asking. */
+static __always_inline int cgw_who_rows(const struct cgw_dirhead *d, const struct cgw_query *q,
+					struct cgw_scan *s)
+{
+	__u32 dims = d->dims;
+
+	if ((dims & (1u << CGW_DIM_EXE_PATH)) &&
+	    cgw_u32_at(q->word, d->path_rows[0], q->exe_lit, &s->rows[CGW_DIM_EXE_PATH]))
+		return -1;
+	if ((dims & (1u << CGW_DIM_EXE_GLOB)) &&
+	    cgw_u32_at(q->word, d->path_rows[1], q->exe_glob, &s->rows[CGW_DIM_EXE_GLOB]))
+		return -1;
+	if ((dims & (1u << CGW_DIM_CG_PATH)) &&
+	    cgw_u32_at(q->word, d->path_rows[2], q->cg_lit, &s->rows[CGW_DIM_CG_PATH]))
+		return -1;
+	if ((dims & (1u << CGW_DIM_CG_GLOB)) &&
+	    cgw_u32_at(q->word, d->path_rows[3], q->cg_glob, &s->rows[CGW_DIM_CG_GLOB]))
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		int dim = i ? CGW_DIM_GID : CGW_DIM_UID;
+
+		if (!(dims & (1u << dim)))
+			continue;
+		s->rows[dim] = d->none[dim];
+		if (q->known & (i ? CGW_Q_GID : CGW_Q_UID)) {
+			struct cgw_key key = {.kind = i ? CGW_KEY_GID : CGW_KEY_UID};
+			__u32 id = i ? q->gid : q->uid;
+			const struct cgw_class *c;
+
+			__builtin_memcpy(key.data, &id, 4);
+			c = cgw_class_of(q->word, &key);
+			if (c)
+				s->rows[dim] = c->row[q->dir & 1][0];
+		}
+	}
+	return 0;
+}
+
+/* The row of a dimension that user space (or an earlier lookup) determined. */
+static __always_inline __u32 cgw_given_row(const struct cgw_dirhead *d, const struct cgw_query *q, int dim,
+					   enum cgw_given given)
+{
+	if (!(d->dims & (1u << dim)))
+		return 0;
+	if (!q->given[given])
+		return d->none[dim];
+	return q->given[given] == CGW_ROW_ALL ? 0 : q->given[given];
+}
+
+/* All rows of a query, into s. 0, or -1 where a table is broken. */
+CGW_FN int cgw_rows(const struct cgw_query *q, struct cgw_scan *s)
+{
+	const struct cgw_dirhead *d;
+	const struct cgw_head *h;
+
+	if (!q || !s)
+		return -1;
+	h = cgw_head_of(q->word);
+	if (!h)
+		return -1;
+	d = &h->dir[q->dir & 1];
+	__builtin_memset(s->rows, 0, sizeof(s->rows));
+	s->word = q->word;
+	s->base = d->rows;
+	s->stride = d->stride;
+	s->nchunks = d->nchunks;
+	s->prio = 0;
+	if (cgw_who_rows(d, q, s))
+		return -1;
+	if (cgw_end_rows(h, d, q, s, CGW_REMOTE) || cgw_end_rows(h, d, q, s, CGW_LOCAL))
+		return -1;
+	s->rows[CGW_DIM_PROPS] = cgw_given_row(d, q, CGW_DIM_PROPS, CGW_GIVEN_PROPS);
+	s->rows[CGW_DIM_NAME] = cgw_given_row(d, q, CGW_DIM_NAME, CGW_GIVEN_NAME);
+	s->rows[CGW_DIM_IFACE] = cgw_given_row(d, q, CGW_DIM_IFACE, CGW_GIVEN_IFACE);
+	s->rows[CGW_DIM_ENABLED] = d->enabled[CGW_WORD_VARIANT(q->word)];
+	return 0;
+}
+
+/* Decides q: fills *a; a->error is not 0 where it could not be decided, and then the caller refuses.
+ * Gives a->error. */
+CGW_FN int cgw_decide(const struct cgw_query *q, struct cgw_answer *a)
+{
+	const struct cgw_dirhead *d;
+	const struct cgw_head *h;
+	const struct cgw_chunk *c;
+	struct cgw_scan s;
+	int r;
+
+	if (!q || !a)
+		return CGW_ERR_TABLE;
+	__builtin_memset(a, 0, sizeof(*a));
+	a->prio = ~0u;
+	a->error = CGW_ERR_NO_POLICY;
+	if (!q->word)
+		return a->error;
+	a->error = CGW_ERR_TABLE;
+	__builtin_memset(&s, 0, sizeof(s));
+	h = cgw_head_of(q->word);
+	if (!h || cgw_rows(q, &s))
+		return a->error;
+	d = &h->dir[q->dir & 1];
+	r = cgw_scan_first(&s);
+	if (r < 0)
+		return a->error;
+	if (!r) {
+		a->entry = d->fallback;
+		a->error = CGW_ERR_NONE;
+		return a->error;
+	}
+	c = cgw_chunk_at(q->word, d->entries + s.prio / CGW_ENTRIES_PER_CHUNK);
+	if (!c)
+		return a->error;
+	a->entry = ((const struct cgw_entry *)c)[s.prio & (CGW_ENTRIES_PER_CHUNK - 1)];
+	a->prio = s.prio;
+	a->error = CGW_ERR_NONE;
+	return a->error;
+}
+
+#endif

@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Who by cgroup, unit, user and group.
+. "$(dirname "$0")/lib.sh"
+
+base=${GUARD#"$CGROOT"/}
+mkdir -p "$GUARD/web/workers/one" "$GUARD/webs" "$GUARD/nginx.service/sub" "$GUARD/other.service"
+policy <<P
+default out block
+pass out cgroup "$base/web" to 192.0.2.1
+pass out cgroup "$base/pool-*" to 192.0.2.1
+pass out unit "nginx.service" to 192.0.2.2
+pass out unit "later@*.service" to 192.0.2.2
+P
+agent_start || finish
+
+probe EPERM tcp 192.0.2.1 7001
+probes -c "$GUARD/webs" <<<'EPERM tcp 192.0.2.1 7001'
+probes -c "$GUARD/other.service" <<<'EPERM tcp 192.0.2.2 7001'
+probes -c "$GUARD/web" <<'P'
+EPERM tcp 192.0.2.2 7001
+OK tcp 192.0.2.1 7001
+P
+probes -c "$GUARD/web/workers/one" <<'P'
+EPERM tcp 192.0.2.2 7001
+OK tcp 192.0.2.1 7001
+OK fork tcp 192.0.2.1 7001
+P
+probes -c "$GUARD/nginx.service" <<'P'
+EPERM tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001
+P
+probes -c "$GUARD/nginx.service/sub" <<<'OK tcp 192.0.2.2 7001'
+
+# Cgroups that were made a moment ago, and made again under the same name.
+for i in 1 2 3 4 5; do
+	mkdir "$GUARD/pool-$i" "$GUARD/lool-$i" "$GUARD/pool-$i/deep"
+	probes -c "$GUARD/lool-$i" <<<'EPERM tcp 192.0.2.1 7001'
+	probes -c "$GUARD/pool-$i" <<<'OK tcp 192.0.2.1 7001'
+	probes -c "$GUARD/pool-$i/deep" <<<'OK tcp 192.0.2.1 7001'
+	until_ok 5 rmdir "$GUARD/pool-$i/deep"
+	until_ok 5 rmdir "$GUARD/pool-$i"
+	until_ok 5 rmdir "$GUARD/lool-$i"
+	mkdir "$GUARD/lool-$i"
+	probes -c "$GUARD/lool-$i" <<<'EPERM tcp 192.0.2.1 7001'
+done
+mkdir "$GUARD/later@7.service"
+probes -c "$GUARD/later@7.service" <<'P'
+EPERM tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001
+P
+
+# A cgroup that is renamed is the one it is called now. (cgroup v2 has no rename; a process can move.)
+is "moved out of the web" EPERM "$(in_cgroup "$GUARD/web" "$W/bin/client" inherit "$GUARD" 192.0.2.1 7001)"
+is "moved into the web" OK "$(in_cgroup "$GUARD" "$W/bin/client" inherit "$GUARD/web" 192.0.2.1 7001)"
+
+# Users and groups.
+command -v setpriv >/dev/null || { skip "users: no setpriv"; agent_end; finish; }
+as() { # UID GID PROBE ...
+	local uid=$1 gid=$2
+	shift 2
+	guarded setpriv --reuid "$uid" --regid "$gid" --clear-groups "$W/bin/client" "$@" 2>&1
+}
+policy <<'P'
+default out block
+pass out user nobody to 192.0.2.1
+pass out user 12345 to 192.0.2.2
+pass out group 54321 to 2001:db8::1
+block out user 12346
+app picky = user 12346 and not group 777
+pass out app picky to 2001:db8::2
+P
+reload
+nobody=$(id -u nobody)
+T1="tcp 192.0.2.1 7001" T2="tcp 192.0.2.2 7001" T3="tcp 2001:db8::1 7001" T4="tcp 2001:db8::2 7001"
+is "root" EPERM "$(as 0 0 $T1)"
+is "nobody elsewhere" EPERM "$(as "$nobody" 0 $T2)"
+is "nobody" OK "$(as "$nobody" 0 $T1)"
+is "a number without a name" OK "$(as 12345 0 $T2)"
+is "not a group" EPERM "$(as 12345 12345 $T3)"
+is "a group" OK "$(as 99 54321 $T3)"
+is "a user, but not in that group" EPERM "$(as 12346 777 $T4)"
+is "a user" OK "$(as 12346 778 $T4)"
+agent_end
+finish

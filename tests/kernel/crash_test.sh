@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The wall outlives the agent: kill -9 leaves it enforcing, the next agent takes it over without a gap.
+. "$(dirname "$0")/lib.sh"
+
+kills=${KILLS:-50}
+policy <<P
+default out block
+pass out exe "$W/bin/client" to 192.0.2.1
+pass out cgroup "${GUARD#"$CGROOT"/}" to 192.0.2.2
+P
+agent_start || finish
+probes <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001'
+
+agent_kill
+status "status with the agent dead says so" 1 "$CGWALL" status
+probes <<<'EPERM tcp 127.0.0.1 7001
+EPERM sendto ::1 7001
+EPERM socket 2 3 1
+OK tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001'
+# programs and cgroups that come while nobody is there are known all the same
+copy "$W/bin/other"
+mkdir "$GUARD/new"
+probes -p "$W/bin/other" <<<'EPERM tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001'
+copy "$W/bin/client"
+probes -c "$GUARD/new" <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001'
+
+agent_start || finish
+probes <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001'
+probes -p "$W/bin/other" <<<'EPERM tcp 192.0.2.1 7001
+OK tcp 192.0.2.2 7001'
+
+# A policy with an error does not start an agent, and takes nothing away either.
+agent_kill
+cp "$W/policy.conf" "$W/good.conf"
+echo 'pass owt to any' >>"$W/policy.conf"
+status "a bad policy" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR"
+probes <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001'
+cp "$W/good.conf" "$W/policy.conf"
+agent_start || finish
+
+# A stop by signal leaves it in force as well; only detach ends it.
+agent_stop
+is "stopped by a signal" 0 "$AGENT_CODE"
+probes <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001'
+agent_start || finish
+
+# Again and again, while another process connects without pause.
+fire_start EPERM 127.0.0.1 7001 OK 192.0.2.2 7001 EPERM ::1 7001
+for ((i = 0; i < kills; i++)); do
+	agent_kill
+	agent_start || break
+	# not every kill finds it idle: some come while it is starting
+	if ((i % 5 == 4)); then
+		agent_kill
+		agent_spawn
+		sleep "0.0$((RANDOM % 9))"
+	fi
+done
+fire_end "$kills kills"
+"$CGWALL" status --wait 60 >/dev/null
+probes <<<'EPERM tcp 127.0.0.1 7001
+OK tcp 192.0.2.1 7001'
+agent_end
+probe OK tcp 127.0.0.1 7001
+finish

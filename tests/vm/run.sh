@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# run.sh [SET ...]   the kernel tests under other kernels: 5.10, 6.1, 6.12 and the newest that can be had,
+# or the sets named (vm.sh fetch). A kernel that cannot be fetched is a skip. TESTS="name ..." picks tests.
+cd "$(dirname "$0")/../.." || exit 1
+[ $# -gt 0 ] || set -- 6.1 6.12 newest 5.10
+passed=0 failed=0 skipped=0
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+for set in "$@"; do
+	kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
+	if [ -z "$kernel" ]; then
+		echo "      skip: kernel $set cannot be fetched: $(tail -1 "$errors")"
+		skipped=$((skipped + 1))
+		continue
+	fi
+	# emulation is slow: fewer rounds of what is repeated
+	# shellcheck disable=SC2086
+	out=$(scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-420}" -- \
+		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 TEST_TIMEOUT=200 tests/kernel/run.sh ${TESTS:-} 2>&1)
+	rc=$?
+	read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
+	[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
+	if [ "${f:-0}" = 0 ]; then
+		echo "ok    vm/${kernel##*/}: $p checks"
+		grep -E '^ *skip: ' <<<"$out" | sed "s|^ *|      |"
+	else
+		echo "FAIL  vm/${kernel##*/}: (exit code $rc)"
+		sed 's/^/      /' <<<"$out"
+	fi
+	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "load.h"
+#include "notify.h"
+#include "output.h"
+#include "privileges.h"
+#include "rundir.h"
+
+void agent_rule_counts(const struct agent *a, char *out, size_t size)
+{
+	const struct rules *r = a->rules[0];
+
+	snprintf(out, size, "%zu rule%s out, %zu in", r ? r->nrules[CGW_OUT] - 1 : 0,
+		 r && r->nrules[CGW_OUT] == 2 ? "" : "s", r ? r->nrules[CGW_IN] - 1 : 0);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* What a large policy took while it was compiled goes back to the system. */
+static void give_back_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+static void keep_rules(struct agent *a, struct rules *r)
+{
+	rules_free(a->rules[AGENT_GENERATIONS - 1]);
+	memmove(&a->rules[1], &a->rules[0], (AGENT_GENERATIONS - 1) * sizeof(a->rules[0]));
+	a->rules[0] = r;
+	if (a->rules[1])
+		rules_retire(a->rules[1]);
+}
+
+/* Puts a compiled policy in force. *message is a sentence on failure. */
+static int put_in_force(struct agent *a, const struct load *l, char **message)
+{
+	struct rules *r = NULL;
+	uint64_t gen = 0;
+	int err = rules_new(l->policy, l->image, &r);
+
+	if (err) {
+		*message = strdup("out of memory");
+		return err;
+	}
+	err = kernel_publish(a->kernel, l->image, &gen, message);
+	if (err) {
+		rules_free(r);
+		return err;
+	}
+	r->gen = gen;
+	keep_rules(a, r);
+	a->observe = l->policy->settings.observe;
+	a->since = now_ns();
+	return 0;
+}
+
+/* Opens the kernel side the first time, when there is a policy worth it. */
+static int load_into_kernel(struct agent *a, struct diag *d, char **message)
+{
+	struct timespec since;
+	struct load l;
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &since);
+	err = load_enforceable(&l, a->o->policy, d);
+	if (err)
+		return err;
+	if (!a->kernel) {
+		struct kernel_options o = {.run_dir = a->o->run_dir,
+					   .cgroup = a->o->cgroup,
+					   .attach = a->o->attach,
+					   .verbose = a->o->verbose};
+		bool adopted;
+
+		err = kernel_open(&o, &a->kernel, &adopted, message);
+	}
+	if (!err)
+		err = put_in_force(a, &l, message);
+	if (!err && a->watch && watch_set(a->watch, l.policy, &since))
+		output_line(STDERR_FILENO,
+			    "cgwall: the policy's files cannot be watched: changes take a reload");
+	load_free(&l);
+	give_back_memory();
+	return err;
+}
+
+int agent_load(struct agent *a, bool color, char **text)
+{
+	char *message = NULL;
+	struct diag d = {.color = color};
+	size_t n;
+	int err;
+
+	d.out = open_memstream(text, &n);
+	if (!d.out)
+		return -errno;
+	err = load_into_kernel(a, &d, &message);
+	if (message)
+		fprintf(d.out, "cgwall: %s\n", message);
+	free(message);
+	fclose(d.out);
+	diag_free(&d);
+	return err;
+}
+
+/* Reload without somebody to tell: the log gets it. */
+static void reload(struct agent *a, const char *why)
+{
+	char *text = NULL, counts[64];
+	int err = agent_load(a, a->o->color, &text);
+
+	if (text)
+		output_text(STDERR_FILENO, text, strlen(text));
+	free(text);
+	agent_rule_counts(a, counts, sizeof(counts));
+	if (err)
+		output_line(STDERR_FILENO,
+			    "cgwall: %s: the policy was not loaded; generation %" PRIu64 " stays in force",
+			    why, kernel_generation(a->kernel));
+	else
+		output_line(STDOUT_FILENO, "cgwall: %s: enforcing generation %" PRIu64 ", %s", why,
+			    kernel_generation(a->kernel), counts);
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	(void)loop;
+	(void)events;
+	reload(w->data, "asked by a signal");
+}
+
+static void on_watch(void *arg)
+{
+	reload(arg, "a file changed");
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+	(void)w;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+struct drain {
+	struct agent *a;
+	int64_t boot_offset;
+};
+
+static void add_record(struct agent *a, struct record *r)
+{
+	char text[RECORD_TEXT_MAX];
+
+	if (!r)
+		return;
+	record_text(r, text, sizeof(text));
+	output_line(STDOUT_FILENO, "%s", text);
+	log_add(&a->log, r);
+}
+
+static void on_event(void *arg, const struct cgw_event *e)
+{
+	const struct drain *d = arg;
+	struct agent *a = d->a;
+	char iface[IF_NAMESIZE];
+	struct record_context c = {.boot_offset = d->boot_offset};
+
+	if (e->kind != CGW_EV_VERDICT)
+		return;
+	for (int i = 0; !c.rules && i < AGENT_GENERATIONS && a->rules[i]; i++)
+		if (a->rules[i]->gen == e->gen)
+			c.rules = a->rules[i];
+	c.cgroup = cgroups_path(a->cgroups, e->cgroup);
+	c.iface = e->ifindex ? if_indextoname(e->ifindex, iface) : NULL;
+	add_record(a, record_new(e, &c));
+}
+
+/* Lines that found no room in the event buffer are missed, but never in silence. */
+static void look_for_lost(struct agent *a)
+{
+	uint64_t value[CGW_COUNTERS];
+
+	if (kernel_counters(a->kernel, value))
+		return;
+	if (value[CGW_ERR_EVENT_LOST] > a->lost)
+		add_record(a, record_lost(value[CGW_ERR_EVENT_LOST] - a->lost, now_ns()));
+	a->lost = value[CGW_ERR_EVENT_LOST];
+}
+
+static void on_events(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct agent *a = w->data;
+	struct drain d = {.a = a, .boot_offset = record_boot_offset()};
+
+	(void)loop;
+	(void)events;
+	kernel_read_events(a->kernel, on_event, &d);
+	look_for_lost(a);
+	server_wake(a->server);
+}
+
+int agent_detach(struct agent *a, char **message)
+{
+	bool found;
+	int err;
+
+	ev_io_stop(a->loop, &a->events);
+	ev_io_stop(a->loop, &a->mounts);
+	kernel_close(a->kernel);
+	a->kernel = NULL;
+	err = kernel_detach(a->o->run_dir, &found, message);
+	if (err)
+		output_line(STDERR_FILENO, "cgwall: %s", *message ? *message : strerror(-err));
+	else
+		output_line(STDOUT_FILENO, "cgwall: detached: nothing is enforced any more");
+	a->detached = true;
+	ev_break(a->loop, EVBREAK_ALL);
+	return err;
+}
+
+static void on_mounts(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct agent *a = w->data;
+
+	(void)loop;
+	(void)events;
+	kernel_mounts_refresh(a->kernel);
+}
+
+static void start_watchers(struct agent *a)
+{
+	ev_signal_init(&a->hup, on_hup, SIGHUP);
+	ev_signal_init(&a->term, on_stop, SIGTERM);
+	ev_signal_init(&a->intr, on_stop, SIGINT);
+	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
+	a->hup.data = a->term.data = a->intr.data = a->events.data = a;
+	ev_signal_start(a->loop, &a->hup);
+	ev_signal_start(a->loop, &a->term);
+	ev_signal_start(a->loop, &a->intr);
+	ev_io_start(a->loop, &a->events);
+	if (kernel_mounts_fd(a->kernel) >= 0) {
+		ev_io_init(&a->mounts, on_mounts, kernel_mounts_fd(a->kernel), EV_READ);
+		a->mounts.data = a;
+		ev_io_start(a->loop, &a->mounts);
+	}
+}
+
+static void say_ready(struct agent *a)
+{
+	char counts[64], state[160], *message = NULL;
+	uint64_t value[CGW_COUNTERS];
+
+	/* What was lost before this agent is not its news. */
+	if (!kernel_counters(a->kernel, value))
+		a->lost = value[CGW_ERR_EVENT_LOST];
+	agent_rule_counts(a, counts, sizeof(counts));
+	if (!kernel_enforcing(a->kernel, &message))
+		output_line(STDERR_FILENO, "cgwall: not everything is enforced: %s", message ? message : "?");
+	free(message);
+	output_line(
+		STDOUT_FILENO, "cgwall: enforcing generation %" PRIu64 ", %s, guarding %s, attached at %s",
+		kernel_generation(a->kernel), counts, kernel_guard(a->kernel), kernel_attached_at(a->kernel));
+	snprintf(state, sizeof(state), "READY=1\nSTATUS=enforcing generation %" PRIu64 ", %s",
+		 kernel_generation(a->kernel), counts);
+	if (notify_send(state))
+		output_line(STDERR_FILENO, "cgwall: the service manager cannot be told: %s", strerror(errno));
+}
+
+/* Everything up to the point where the policy is in force. */
+static int start(struct agent *a, char **message)
+{
+	__u64 seed[2];
+	char *text = NULL;
+	int err = rundir_make(a->o->run_dir, message);
+
+	if (err)
+		return err;
+	a->lock = rundir_lock(a->o->run_dir, message);
+	if (a->lock < 0)
+		return a->lock;
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+		*message = strdup("the kernel gives no random numbers");
+		return -EIO;
+	}
+	image_seed(seed);
+	a->loop = ev_default_loop(EVFLAG_NOENV);
+	if (!a->loop) {
+		*message = strdup("no event loop can be made");
+		return -ENOMEM;
+	}
+	cgroups_open(&a->cgroups); /* without it paths of cgroups are not told */
+	if (a->o->watch)
+		err = watch_open(a->loop, on_watch, a, &a->watch);
+	if (!err)
+		err = server_open(a->loop, a->o->run_dir, requests_handle, a, &a->server, message);
+	if (err)
+		return err;
+	err = agent_load(a, a->o->color, &text);
+	if (text)
+		output_text(STDERR_FILENO, text, strlen(text));
+	free(text);
+	return err;
+}
+
+/* Why it did not start, and what that means. */
+static void say_failed(const struct agent *a, const char *message)
+{
+	struct kernel_peek peek = {0};
+
+	if (message)
+		output_line(STDERR_FILENO, "cgwall: %s", message);
+	if (!kernel_peek(a->o->run_dir, &peek) && peek.enforcing)
+		output_line(STDERR_FILENO,
+			    "cgwall: not started; generation %" PRIu64 " of an earlier agent stays in force",
+			    peek.gen);
+	else
+		output_line(STDERR_FILENO, "cgwall: not started, and nothing is enforced");
+}
+
+static void stop(struct agent *a)
+{
+	server_close(a->server);
+	watch_close(a->watch);
+	kernel_close(a->kernel);
+	cgroups_close(a->cgroups);
+	for (int i = 0; i < AGENT_GENERATIONS; i++)
+		rules_free(a->rules[i]);
+	log_free(&a->log);
+	if (a->loop)
+		ev_loop_destroy(a->loop);
+	if (a->lock >= 0)
+		close(a->lock);
+}
+
+int agent_run(const struct agent_options *o)
+{
+	struct agent a = {.o = o, .lock = -1};
+	char *message = NULL;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init(&a.log, LOG_KEPT);
+	if (start(&a, &message)) {
+		say_failed(&a, message);
+		free(message);
+		stop(&a);
+		return 1;
+	}
+	start_watchers(&a);
+	err = privileges_drop();
+	if (err)
+		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));
+	say_ready(&a);
+	ev_run(a.loop, 0);
+	notify_send("STOPPING=1");
+	if (!a.detached)
+		output_line(STDOUT_FILENO,
+			    "cgwall: stopped; generation %" PRIu64 " stays in force without an agent",
+			    kernel_generation(a.kernel));
+	stop(&a);
+	return 0;
+}

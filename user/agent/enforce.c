@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One table, a line for each gap; whatever learns to be enforced loses its line. */
+#include "enforce.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../compile/lists.h"
+#include "../event/show.h"
+#include "../policy/policy.h"
+
+static const char *const selector_gap[SELECTORS] = {
+	[SEL_SHA256] = "programs by sha256",	   [SEL_PACKAGE] = "programs by package",
+	[SEL_PACKAGED] = "programs by `packaged`", [SEL_CONTAINER] = "containers",
+	[SEL_SCRIPT] = "programs by script",	   [SEL_ANCESTOR] = "programs by ancestor",
+};
+
+/* The first gap among the selectors of an expression, or NULL. */
+static const char *expr_gap(const struct expr *e)
+{
+	const char *gap = NULL;
+
+	if (!e)
+		return NULL;
+	if (e->op == EXPR_SELECTOR)
+		return selector_gap[e->sel];
+	if (e->op == EXPR_APP)
+		return e->app ? expr_gap(e->app->expr) : NULL;
+	for (size_t i = 0; !gap && i < e->nkids; i++)
+		gap = expr_gap(e->kids[i]);
+	return gap;
+}
+
+/* Is there an item of this kind, also in the groups it names? */
+static bool items_have(const struct item *items, size_t n, enum item_kind kind)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].kind == kind)
+			return true;
+		if (items[i].kind == ITEM_GROUP && items[i].group &&
+		    items_have(items[i].group->items, items[i].group->nitems, kind))
+			return true;
+	}
+	return false;
+}
+
+/* Names, written or out of a list file. */
+static bool items_name(const struct item *items, size_t n, const struct image *im)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct item *it = &items[i];
+
+		if (it->kind == ITEM_DOMAIN || it->kind == ITEM_HOST)
+			return true;
+		if (it->kind == ITEM_FILE &&
+		    im->tables->listset->files[lists_number(im->tables, it->text)].has_names)
+			return true;
+		if (it->kind == ITEM_GROUP && it->group &&
+		    items_name(it->group->items, it->group->nitems, im))
+			return true;
+	}
+	return false;
+}
+
+/* Does it say which addresses, or is it just `any`? */
+static bool constrains(const struct hosts *h)
+{
+	return h->nitems && (h->negated || !items_have(h->items, h->nitems, ITEM_ANY));
+}
+
+/* Protocols without a connect hook are seen when the socket is made, and then only the protocol is known. */
+static bool partly_open(const struct service_item *items, size_t n, bool constrained)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct service_item *s = &items[i];
+		bool some_ports = s->has_ports && (s->ports.lo > 1 || s->ports.hi != UINT16_MAX);
+
+		if (s->proto == PROTO_SERVICE) {
+			if (s->service && partly_open(s->service->items, s->service->nitems, constrained))
+				return true;
+		} else if (s->proto >= 0 && s->proto != IPPROTO_TCP && s->proto != IPPROTO_UDP &&
+			   (constrained || some_ports)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool gap_names(const struct rule *r, const struct image *im)
+{
+	return items_name(r->to.items, r->to.nitems, im) || items_name(r->from.items, r->from.nitems, im);
+}
+
+static bool gap_ask(const struct rule *r, const struct image *im)
+{
+	(void)im;
+	return r->act.action == CGW_ASK;
+}
+
+static bool gap_limit(const struct rule *r, const struct image *im)
+{
+	(void)im;
+	return r->limit.up || r->limit.down;
+}
+
+static bool gap_when(const struct rule *r, const struct image *im)
+{
+	(void)im;
+	return r->when || r->unless || r->has_until;
+}
+
+static bool gap_iface(const struct rule *r, const struct image *im)
+{
+	(void)im;
+	return r->iface;
+}
+
+static bool gap_local(const struct rule *r, const struct image *im)
+{
+	(void)im;
+	return constrains(&r->from) || r->from_ports.n;
+}
+
+static bool gap_protocol(const struct rule *r, const struct image *im)
+{
+	bool constrained = constrains(&r->to) || r->to_ports.n;
+
+	(void)im;
+	return partly_open(r->protos, r->nprotos, constrained) ||
+	       partly_open(r->services, r->nservices, constrained);
+}
+
+static const struct {
+	bool (*has)(const struct rule *r, const struct image *im);
+	const char *what;
+} rule_gap[] = {
+	{gap_names, "names (`domain`, `host`, names in a list file)"},
+	{gap_ask, "`ask`"},
+	{gap_limit, "`limit`"},
+	{gap_when, "conditions (`if`, `unless`, `until`)"},
+	{gap_iface, "`on`"},
+	{gap_local, "`from` in an outbound rule (the local end is not known when the call is made)"},
+	{gap_protocol,
+	 "addresses or ports with protocols other than tcp and udp (only a whole protocol can be opened or "
+	 "closed)"},
+};
+
+/* The gaps of one rule, joined by commas; "" for none. Owned by the caller, NULL without memory. */
+static char *rule_gaps(const struct rule *r, const struct image *im)
+{
+	const char *who = expr_gap(r->who), *comma = "";
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	if (r->dir == CGW_IN) {
+		fputs("inbound rules", f);
+		comma = ", ";
+	}
+	if (who) {
+		fprintf(f, "%s%s", comma, who);
+		comma = ", ";
+	}
+	for (size_t i = 0; i < sizeof(rule_gap) / sizeof(rule_gap[0]); i++) {
+		/* What is said of outbound rules alone. */
+		if (r->dir == CGW_IN && (rule_gap[i].has == gap_local || rule_gap[i].has == gap_protocol))
+			continue;
+		if (!rule_gap[i].has(r, im))
+			continue;
+		fprintf(f, "%s%s", comma, rule_gap[i].what);
+		comma = ", ";
+	}
+	fclose(f);
+	return text;
+}
+
+static bool check_default(const struct policy *p, enum cgw_dir dir, struct diag *d)
+{
+	const struct fallback *f = &p->fallback[dir];
+
+	if (!f->loc.line)
+		return true;
+	if (f->act.action == CGW_ASK) {
+		diag_error(d, p, f->loc,
+			   "`default %s` cannot be in force: this version does not enforce yet: `ask`",
+			   show_dir(dir));
+		return false;
+	}
+	if (dir == CGW_IN && (f->act.action != CGW_PASS || f->log)) {
+		diag_error(
+			d, p, f->loc,
+			"`default in` cannot be in force: this version does not enforce yet: inbound rules, "
+			"nor does it log what comes in");
+		return false;
+	}
+	return true;
+}
+
+static bool check_rule(const struct policy *p, const struct rule *r, const struct image *im, struct diag *d)
+{
+	char *gaps = rule_gaps(r, im);
+	bool good = gaps && !*gaps;
+
+	if (!good)
+		diag_error(d, p, r->loc,
+			   "rule %u %s cannot be in force: this version does not enforce yet: %s", r->number,
+			   show_dir(r->dir), gaps ? gaps : "it (out of memory)");
+	free(gaps);
+	return good;
+}
+
+size_t enforce_check(const struct policy *p, const struct image *im, struct diag *d)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < p->nstmts; i++) {
+		const struct stmt *s = &p->stmts[i];
+
+		if (s->kind == STMT_RULE)
+			bad += !check_rule(p, s->rule, im, d);
+		else if (s->kind == STMT_DEFAULT)
+			bad += !check_default(p, s->fallback, d);
+	}
+	return bad;
+}

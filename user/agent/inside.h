@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The agent's state, for its own modules. */
+#ifndef CGWALL_AGENT_INSIDE_H
+#define CGWALL_AGENT_INSIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "../event/cgroups.h"
+#include "../event/log.h"
+#include "../event/rules.h"
+#include "../kernel/kernel.h"
+#include "agent.h"
+#include "server.h"
+#include "watch.h"
+
+#define AGENT_GENERATIONS 4 /* rule tables that are kept for events that come late */
+
+struct agent {
+	const struct agent_options *o;
+	struct ev_loop *loop;
+	struct kernel *kernel;
+	struct server *server;
+	struct watch *watch;	 /* NULL without --watch */
+	struct cgroups *cgroups; /* NULL where there is no cgroup v2 tree */
+	int lock;
+	struct rules *rules[AGENT_GENERATIONS]; /* the one in force first */
+	bool observe;
+	int64_t since; /* when the generation in force was put there, ns since the epoch */
+	struct log log;
+	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
+	ev_io events, mounts;
+	ev_signal hup, term, intr;
+	bool detached; /* there is no `kernel` any more, and the loop is about to end */
+};
+
+/* Reads the policy and puts it in force. What there is to say about it (errors, warnings) goes to *text,
+ * owned by the caller. 0, or -errno: what was in force before still is. */
+int agent_load(struct agent *a, bool color, char **text);
+
+/* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
+int agent_detach(struct agent *a, char **message);
+
+/* "12 rules out, 3 in" of the generation in force. */
+void agent_rule_counts(const struct agent *a, char *out, size_t size);
+
+/* Handles one request of the control socket (a server_handler; arg is the agent): requests.c. */
+void requests_handle(void *arg, struct server_client *c, struct json_object *request);
+
+/* Asks the kernel's tables; gives the answer's object: ask.c. NULL without memory. */
+struct json_object *ask_explain(struct agent *a, enum cgw_dir dir, char *const *words, size_t n);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "privileges.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+/* bpf() itself; programs of the networking kind; programs and iterators that look into the kernel; policy
+ * files that others own, and cgroup ids to paths. */
+#define KEPT (BIT(CAP_BPF) | BIT(CAP_NET_ADMIN) | BIT(CAP_PERFMON) | BIT(CAP_DAC_READ_SEARCH))
+
+int privileges_drop(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	uint64_t have, keep = KEPT;
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	have = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	/* Before Linux 5.8 this one stood for the first and the third. */
+	if (!(have & BIT(CAP_BPF)))
+		keep |= BIT(CAP_SYS_ADMIN);
+	/* Where this is denied, or the kernel has no such capability, no_new_privs is enough. */
+	for (int cap = 0; cap < 64; cap++)
+		if (!(keep & BIT(cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0,
+	      0); /* goes with `inheritable` below in any case */
+	keep &= have;
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted = data[i].effective = (uint32_t)(keep >> (32 * i));
+		data[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The run directory: it holds the control socket and the lock, and its path names the pins. */
+#ifndef CGWALL_RUNDIR_H
+#define CGWALL_RUNDIR_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define RUNDIR_DEFAULT "/run/cgwall"
+#define RUNDIR_SOCKET "control"
+#define RUNDIR_LOCK "lock"
+
+/* `given`, else CGWALL_RUN_DIR, else the default, made absolute with the links of what exists followed, so
+ * that every way to write it names the same agent. Owned by the caller; NULL where there is no memory. */
+char *rundir_resolve(const char *given);
+
+/* Makes the directory (0700) with what is above it, and refuses one that others may write to. 0 or -errno
+ * with a sentence in *message, owned by the caller. */
+int rundir_make(const char *path, char **message);
+
+/* Takes the lock: a descriptor to be kept open as long as the agent lives, or -errno; -EWOULDBLOCK where
+ * another agent has it. *message as above. */
+int rundir_lock(const char *path, char **message);
+
+/* The control socket's address. Long paths go by way of a descriptor: *dir is one to close after bind or
+ * connect, or -1. 0 or -errno. */
+int rundir_address(const char *path, struct sockaddr_un *ret, socklen_t *len, int *dir);
+
+#endif

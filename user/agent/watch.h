@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `run --watch`: tells when one of the files that a policy was read from changes, comes or goes. */
+#ifndef CGWALL_WATCH_H
+#define CGWALL_WATCH_H
+
+#include <time.h>
+
+struct ev_loop;
+struct policy;
+struct watch;
+
+/* fn is called from the loop, once for a burst of changes. 0 or -errno. */
+int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct watch **ret);
+void watch_close(struct watch *w);
+
+/* Watches what p was read from: its files, the folders of its includes, its list files. A file that changed
+ * after `since`, when reading began, counts as a change. What was watched before is forgotten, unless this
+ * fails. 0 or -errno. */
+int watch_set(struct watch *w, const struct policy *p, const struct timespec *since);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../agent/rundir.h"
+#include "../event/json.h"
+#include "../kernel/kernel.h"
+#include "client.h"
+#include "cmd.h"
+
+#define PATIENCE_MS 10000 /* with an agent that has answered the connection */
+#define STEP_MS 20	  /* between two looks while waiting */
+#define GRACE_MS 1000	  /* --wait: for the agent where pins enforce already without one */
+#define WAIT_MAX 86400.
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static void add_reason(struct json_object *o, const char *reason)
+{
+	struct json_object *list = json_get(o, "reasons");
+
+	if (!list) {
+		list = json_object_new_array();
+		json_put(o, "reasons", list);
+	}
+	json_object_array_add(list, json_text(reason));
+}
+
+/* Is an agent there that does not answer yet? It holds the lock. */
+static bool agent_starting(const char *run_dir)
+{
+	char path[PATH_MAX];
+	bool held;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/" RUNDIR_LOCK, run_dir) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+/* What can be told without the agent, and why it is not asked. */
+static struct json_object *look_at_pins(const char *run_dir, int why)
+{
+	struct json_object *o = json_object_new_object();
+	struct kernel_peek peek = {0};
+	int err = kernel_peek(run_dir, &peek);
+	char reason[PATH_MAX + 64];
+
+	json_put_bool(o, "enforcing", !err && peek.enforcing);
+	json_put_bool(o, "agent", false);
+	json_put(o, "generation", !err && peek.gen ? json_object_new_int64((int64_t)peek.gen) : NULL);
+	json_put_text(o, "pins", !err && peek.pinned ? peek.pins : NULL);
+	json_put(o, "reasons", json_object_new_array());
+	if (why == -ENOENT || why == -ECONNREFUSED)
+		snprintf(reason, sizeof(reason), "no agent is running with the run directory %s", run_dir);
+	else if (why == -ETIMEDOUT)
+		snprintf(reason, sizeof(reason), "the agent at %s does not answer", run_dir);
+	else
+		snprintf(reason, sizeof(reason), "the agent at %s cannot be asked: %s", run_dir,
+			 strerror(-why));
+	add_reason(o, reason);
+	if (err)
+		snprintf(reason, sizeof(reason), "the pins cannot be looked at: %s", strerror(-err));
+	else if (!peek.pinned)
+		snprintf(reason, sizeof(reason), "nothing is pinned");
+	else if (!peek.enforcing)
+		snprintf(reason, sizeof(reason), "what is pinned is not attached, or has no policy");
+	if (err || !peek.enforcing)
+		add_reason(o, reason);
+	return o;
+}
+
+static struct json_object *look(const char *run_dir, int timeout_ms)
+{
+	struct json_object *o = NULL;
+	struct client *c;
+	int err = client_open(run_dir, &c);
+
+	if (!err) {
+		err = client_call(c, "status", timeout_ms, &o);
+		client_close(c);
+	}
+	if (!err && json_get_bool(o, "ok", false)) {
+		json_object_object_del(o, "ok");
+		return o;
+	}
+	json_object_put(o);
+	return look_at_pins(run_dir, err ? err : -EPROTO);
+}
+
+static struct json_object *wait_for(const char *run_dir, double seconds)
+{
+	int64_t start = now_ms(), end = start + (int64_t)(seconds * 1000), now;
+	struct json_object *o = NULL;
+
+	for (;;) {
+		json_object_put(o);
+		now = now_ms();
+		o = look(run_dir, end > now ? (int)(end - now) : 0);
+		if (json_get_bool(o, "enforcing", false) &&
+		    (json_get_bool(o, "agent", false) ||
+		     (now_ms() - start > GRACE_MS && !agent_starting(run_dir))))
+			return o;
+		if (now_ms() >= end)
+			return o;
+		nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+	}
+}
+
+static void print_counters(struct json_object *o)
+{
+	const char *comma = "";
+
+	printf("  decided   ");
+	json_object_object_foreach (o, key, value) {
+		if (!json_object_get_int64(value) && strcmp(key, "pass") && strcmp(key, "block"))
+			continue;
+		printf("%s%s %" PRId64, comma, key, json_object_get_int64(value));
+		comma = ", ";
+	}
+	putchar('\n');
+}
+
+static void print_features(struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *f = json_object_array_get_idx(list, i);
+
+		printf("  %-9s %-8s %s: %s\n", i ? "" : "kernel",
+		       json_get_bool(f, "present", false) ? "has" : "LACKS", json_get_text(f, "name", "?"),
+		       json_get_text(f, "meaning", ""));
+	}
+}
+
+static void print_status(struct json_object *o)
+{
+	bool enforcing = json_get_bool(o, "enforcing", false), agent = json_get_bool(o, "agent", false);
+	struct json_object *reasons = json_get(o, "reasons"), *rules = json_get(o, "rules");
+	bool color = cmd_color(stdout);
+	const char *on = !color ? "" : enforcing ? "\033[32m" : "\033[31m", *off = color ? "\033[0m" : "";
+
+	if (!enforcing)
+		printf("%snot enforcing%s\n", on, off);
+	else if (!agent)
+		printf("%senforcing the last policy, without an agent%s: generation %" PRId64 "\n", on, off,
+		       json_get_int(o, "generation", 0));
+	else
+		printf("%senforcing%s generation %" PRId64 " since %s%s\n", on, off,
+		       json_get_int(o, "generation", 0), json_get_text(o, "since", "?"),
+		       strcmp(json_get_text(o, "mode", ""), "observe")
+			       ? ""
+			       : ", observing only: everything passes");
+	for (size_t i = 0; reasons && i < json_object_array_length(reasons); i++)
+		printf("  %-9s %s\n", enforcing ? "note" : "because",
+		       json_object_get_string(json_object_array_get_idx(reasons, i)));
+	if (json_get_text(o, "pins", NULL))
+		printf("  pins      %s\n", json_get_text(o, "pins", ""));
+	if (!agent)
+		return;
+	printf("  policy    %s: %" PRId64 " out, %" PRId64 " in\n", json_get_text(o, "policy", "?"),
+	       json_get_int(rules, "out", 0), json_get_int(rules, "in", 0));
+	printf("  guard     %s\n", json_get_text(o, "guard", "?"));
+	printf("  attached  %s\n", json_get_text(o, "attach", "?"));
+	if (json_get(o, "counters"))
+		print_counters(json_get(o, "counters"));
+	if (json_get(o, "features"))
+		print_features(json_get(o, "features"));
+}
+
+static int status(const struct cmd_args *a)
+{
+	const char *wait = cmd_value(a, "wait");
+	double seconds = 0;
+	struct json_object *o;
+	char *run_dir, *end;
+	int code;
+
+	if (a->argc)
+		return cmd_usage_error(a->cmd, "'%s' is one word too many", a->argv[0]);
+	if (wait) {
+		seconds = strtod(wait, &end);
+		if (end == wait || *end || !isfinite(seconds) || seconds < 0 || seconds > WAIT_MAX)
+			return cmd_usage_error(a->cmd, "--wait takes seconds, not '%s'", wait);
+	}
+	run_dir = rundir_resolve(cmd_value(a, "run-dir"));
+	if (!run_dir)
+		return CMD_FAILED;
+	o = wait ? wait_for(run_dir, seconds) : look(run_dir, PATIENCE_MS);
+	free(run_dir);
+	if (cmd_value(a, "json"))
+		puts(json_line(o));
+	else
+		print_status(o);
+	code = json_get_bool(o, "enforcing", false) ? CMD_OK : CMD_FAILED;
+	json_object_put(o);
+	return code;
+}
+
+static const struct cmd_flag flags[] = {
+	CMD_JSON,
+	{"wait", "SECONDS", "wait until a policy is in force, so long at most"},
+	CMD_RUN_DIR,
+	{NULL, NULL, NULL},
+};
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.usage = "",
+	.brief = "is a policy in force, which one, what has it decided",
+	.help = "Says whether a policy is in force, which generation of it, what it guards, how much it has "
+		"decided and what\n"
+		"the kernel can do. Works without an agent, then says only what the pins tell.\n"
+		"Exit code: 0 enforcing, 1 not.",
+	.flags = flags,
+	.run = status,
+};

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int64_t record_boot_offset(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (real.tv_sec - boot.tv_sec) * 1000000000LL + (real.tv_nsec - boot.tv_nsec);
+}
+
+static size_t room(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static const char *keep(char **at, const char *text)
+{
+	char *start = *at;
+
+	if (!text)
+		return NULL;
+	*at = stpcpy(start, text) + 1;
+	return start;
+}
+
+struct record *record_new(const struct cgw_event *e, const struct record_context *c)
+{
+	enum cgw_dir dir = e->dir == CGW_IN ? CGW_IN : CGW_OUT;
+	const struct cgw_entry *entry = &e->answer.entry;
+	const char *file = NULL, *app = NULL;
+	size_t exe_len = e->path_len < CGW_PATH_MAX ? e->path_len : 0;
+	struct record *r;
+	char *at;
+
+	exe_len = strnlen(e->path.c, exe_len);
+	if (!e->answer.error && c->rules) {
+		app = rules_app(c->rules, rules_get(c->rules, dir, entry->rule));
+		if (entry->line)
+			file = rules_file(c->rules, entry->file);
+	}
+	r = calloc(1, sizeof(*r) + room(file) + room(app) + room(c->cgroup) + room(c->iface) + exe_len + 1);
+	if (!r)
+		return NULL;
+	r->time = (int64_t)e->time + c->boot_offset;
+	r->gen = e->gen;
+	r->cookie = e->cookie;
+	r->error = (uint8_t)e->answer.error;
+	r->verdict = r->error ? e->verdict : entry->action;
+	r->observed = e->verdict == CGW_PASS && r->verdict != CGW_PASS;
+	if (!r->error) {
+		r->rule = entry->rule;
+		r->line = entry->line;
+	}
+	r->dir = (uint8_t)dir;
+	r->proto = e->proto;
+	r->known = e->known;
+	r->pid = e->pid;
+	r->uid = e->uid;
+	r->gid = e->gid;
+	r->rport = e->rport;
+	r->lport = e->lport;
+	memcpy(r->remote, e->remote, sizeof(r->remote));
+	memcpy(r->local, e->local, sizeof(r->local));
+	memcpy(r->comm, e->comm, sizeof(e->comm));
+	at = (char *)(r + 1);
+	r->file = keep(&at, file);
+	r->app = keep(&at, app);
+	r->cgroup = keep(&at, c->cgroup);
+	r->iface = keep(&at, c->iface);
+	if (exe_len) {
+		memcpy(at, e->path.c, exe_len);
+		r->exe = at;
+	}
+	return r;
+}
+
+struct record *record_lost(uint64_t lost, int64_t time)
+{
+	struct record *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->lost = lost;
+	r->time = time;
+	return r;
+}
+
+const char *record_program(const struct record *r)
+{
+	const char *slash;
+
+	if (r->app)
+		return r->app;
+	if (r->exe) {
+		slash = strrchr(r->exe, '/');
+		if (slash && slash[1])
+			return slash + 1;
+		return r->exe;
+	}
+	return r->comm[0] ? r->comm : "?";
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Loading or adopting the kernel side, asking it, and taking it out. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "mounts.h"
+#include "private.h"
+#include "cgwall.skel.h"
+
+static bool kernel_verbose;
+
+static int kernel_log(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	if (!kernel_verbose || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, ap);
+}
+
+/* Tells apart the objects of two builds: FNV-1a over the ELF image, never 0. */
+static uint32_t kernel_build(void)
+{
+	size_t n;
+	const unsigned char *elf = cgwall_bpf__elf_bytes(&n);
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ elf[i]) * 16777619u;
+	return h ? h : 1;
+}
+
+/* A map's memory, or NULL with errno. */
+static void *kernel_map(int fd, size_t size, bool write)
+{
+	void *p = mmap(NULL, size, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static size_t kernel_pages(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+/* What is pinned must be of this version, before anything of it is used. */
+static int kernel_check_pins(const char *pins, bool *found, char **message)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	const struct cgw_ctl *c = NULL;
+	char path[512];
+	int fd, r;
+
+	*found = false;
+	pin_path(pins, "map", "ctl", path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : kernel_fail(message, -errno, "%s: %s", path, strerror(errno));
+	r = bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno : 0;
+	if (!r && info.value_size != sizeof(*c))
+		r = -EPROTO;
+	if (!r) {
+		c = kernel_map(fd, kernel_pages(sizeof(*c)), false);
+		r = c ? 0 : -errno;
+	}
+	close(fd);
+	if (c) {
+		/* a load that was cut off before the header was written left nothing in force */
+		*found = c->magic == CGW_MAGIC;
+		if (c->magic && (c->magic != CGW_MAGIC || c->abi != CGW_ABI))
+			r = -EPROTO;
+		munmap((void *)(uintptr_t)c, kernel_pages(sizeof(*c)));
+	}
+	if (r)
+		return kernel_fail(message, r, "%s was made by another version of cgwall and goes on enforcing the "
+				   "policy it has; to let this one take over, run `cgwall detach` first", pins);
+	return 0;
+}
+
+static int kernel_load(struct kernel *k, char **message)
+{
+	struct bpf_map *map;
+	struct utsname u;
+	char path[512];
+	int r;
+
+	k->skel = cgwall_bpf__open();
+	if (!k->skel)
+		return kernel_fail(message, -errno, "the BPF object cannot be opened: %s", strerror(errno));
+	bpf_object__for_each_map(map, k->skel->obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		pin_path(k->pins, "map", bpf_map__name(map), path, sizeof(path));
+		r = bpf_map__set_pin_path(map, path);
+		if (r)
+			return kernel_fail(message, r, "%s: %s", path, strerror(-r));
+	}
+	r = cgwall_bpf__load(k->skel);
+	if (r) {
+		uname(&u);
+		return kernel_fail(message, r, "kernel %s does not take the programs: %s%s", u.release, strerror(-r),
+				   r == -EPERM ? " (root, or CAP_BPF with CAP_NET_ADMIN and CAP_PERFMON, is needed)" :
+				   "; Linux 6.1 or later with BTF is needed, `--verbose` shows what it says");
+	}
+	return 0;
+}
+
+static int kernel_maps(struct kernel *k, char **message)
+{
+	int r;
+
+	k->ctl_size = kernel_pages(sizeof(struct cgw_ctl));
+	k->ask_size = kernel_pages(sizeof(struct cgw_ask));
+	k->matches_size = kernel_pages(sizeof(struct cgw_chunk) * CGW_CHUNKS_MAX);
+	k->ctl = kernel_map(bpf_map__fd(k->skel->maps.ctl), k->ctl_size, true);
+	k->ask = k->ctl ? kernel_map(bpf_map__fd(k->skel->maps.asks), k->ask_size, true) : NULL;
+	k->matches = k->ask ? kernel_map(bpf_map__fd(k->skel->maps.matches), k->matches_size, false) : NULL;
+	r = k->matches ? 0 : -errno;
+	return r ? kernel_fail(message, r, "cannot map the control word: %s", strerror(-r)) : 0;
+}
+
+static int kernel_ring_event(void *arg, void *data, size_t size)
+{
+	struct kernel *k = arg;
+	const struct cgw_event *e = data;
+
+	if (k->event && size >= offsetof(struct cgw_event, path) + 1 && e->kind == CGW_EV_VERDICT)
+		k->event(k->event_arg, e);
+	return 0;
+}
+
+/* A new control map gets its header; an adopted one must fit what was asked for. */
+static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted, char **message)
+{
+	__u64 seed[2];
+	struct stat ns;
+
+	if (stat("/proc/self/ns/mnt", &ns))
+		return kernel_fail(message, -errno, "/proc/self/ns/mnt: %s", strerror(errno));
+	if (adopted) {
+		if (k->ctl->guard != g->id || k->ctl->guard_level != g->level)
+			return kernel_fail(message, -EBUSY, "%s guards another cgroup than %s; run `cgwall detach` "
+					   "first, or use another --run-dir", k->pins, g->cgroup);
+		k->ctl->mnt_ns = (uint32_t)ns.st_ino;
+		return 0;
+	}
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return kernel_fail(message, -EIO, "no random numbers: %s", strerror(errno));
+	memset(k->ctl, 0, sizeof(*k->ctl));
+	k->ctl->abi = CGW_ABI;
+	k->ctl->guard = g->id;
+	k->ctl->guard_level = g->level;
+	k->ctl->mnt_ns = (uint32_t)ns.st_ino;
+	memcpy(k->ctl->seed, seed, sizeof(seed));
+	__atomic_store_n(&k->ctl->magic, CGW_MAGIC, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopted, char **message)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	struct guard g;
+	bool found = false;
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->attach_fd = k->mounts_fd = k->mounts_poll = -1;
+	k->lists_slot = ~0u;
+	kernel_verbose = o->verbose;
+	libbpf_set_print(kernel_log);
+	r = guard_find(o->cgroup, o->attach, &g, message);
+	if (r)
+		goto fail;
+	strcpy(k->guard, g.cgroup);
+	strcpy(k->attach, g.attach);
+	k->attach_fd = open(g.attach, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->attach_fd < 0) {
+		r = kernel_fail(message, -errno, "%s: %s", g.attach, strerror(errno));
+		goto fail;
+	}
+	r = pin_folder(o->run_dir, k->pins, sizeof(k->pins), true, message);
+	if (!r)
+		r = kernel_check_pins(k->pins, &found, message);
+	if (!r)
+		r = kernel_load(k, message);
+	if (!r)
+		r = kernel_maps(k, message);
+	if (!r)
+		r = kernel_identify(k, &g, found, message);
+	if (!r)
+		r = mounts_open(k, message);
+	if (r)
+		goto fail;
+	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), kernel_ring_event, k, NULL);
+	if (!k->ring) {
+		r = kernel_fail(message, -errno, "the event buffer cannot be read: %s", strerror(errno));
+		goto fail;
+	}
+	if (found) {
+		uint32_t build = kernel_build();
+
+		r = attach_adopt(k, k->ctl->build != build, message);
+		if (r)
+			goto fail;
+		k->ctl->build = build;
+	} else {
+		k->ctl->build = kernel_build();
+	}
+	*adopted = found && k->attached && k->ctl->word;
+	*ret = k;
+	return 0;
+fail:
+	kernel_close(k);
+	return r;
+}
+
+void kernel_close(struct kernel *k)
+{
+	if (!k)
+		return;
+	ring_buffer__free(k->ring);
+	for (size_t i = 0; i < kernel_nhooks; i++)
+		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
+	if (k->ctl)
+		munmap(k->ctl, k->ctl_size);
+	if (k->ask)
+		munmap(k->ask, k->ask_size);
+	if (k->matches)
+		munmap((void *)(uintptr_t)k->matches, k->matches_size);
+	cgwall_bpf__destroy(k->skel);
+	mounts_close(k);
+	if (k->attach_fd >= 0)
+		close(k->attach_fd);
+	free(k);
+}
+
+uint64_t kernel_generation(const struct kernel *k)
+{
+	return CGW_WORD_GEN(__atomic_load_n(&k->ctl->word, __ATOMIC_ACQUIRE));
+}
+
+bool kernel_enforcing(const struct kernel *k, char **message)
+{
+	if (!kernel_generation(k)) {
+		kernel_fail(message, 0, "no policy is in force");
+		return false;
+	}
+	for (size_t i = 0; i < kernel_nhooks; i++) {
+		struct bpf_link_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!k->links[i] || !pin_exists(k->pins, "link", kernel_hooks[i].program)) {
+			kernel_fail(message, 0, "%s is not attached", kernel_hooks[i].program);
+			return false;
+		}
+		if (!kernel_hooks[i].cgroup)
+			continue;
+		if (bpf_obj_get_info_by_fd(bpf_link__fd(k->links[i]), &info, &size) || !info.cgroup.cgroup_id) {
+			kernel_fail(message, 0, "%s was attached at %s, which is gone", kernel_hooks[i].program,
+				    k->attach);
+			return false;
+		}
+	}
+	return true;
+}
+
+int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int r;
+
+	k->ask->query = ask->query;
+	k->ask->has_exe = ask->exe[0] != 0;
+	k->ask->has_cgroup = ask->cgroup[0] != 0;
+	k->ask->want_matches = chunks != NULL;
+	k->ask->nchunks = 0;
+	memcpy(k->ask->exe.c, ask->exe, sizeof(ask->exe));
+	memcpy(k->ask->cgroup.c, ask->cgroup, sizeof(ask->cgroup));
+	r = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.ask), &opts);
+	if (r)
+		return -errno;
+	if (opts.retval)
+		return -EIO;
+	ask->query = k->ask->query;
+	ask->answer = k->ask->answer;
+	ask->nchunks = k->ask->nchunks;
+	if (chunks && !ask->answer.error)
+		memcpy(chunks, k->matches, sizeof(*chunks) * ask->nchunks);
+	return 0;
+}
+
+int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS])
+{
+	int ncpu = libbpf_num_possible_cpus();
+	uint64_t *values;
+
+	if (ncpu <= 0)
+		return ncpu ? ncpu : -EIO;
+	values = calloc((size_t)ncpu, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < CGW_COUNTERS; i++) {
+		out[i] = 0;
+		if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.counters), &i, values))
+			continue;
+		for (int c = 0; c < ncpu; c++)
+			out[i] += values[c];
+	}
+	free(values);
+	return 0;
+}
+
+int kernel_event_fd(const struct kernel *k)
+{
+	return ring_buffer__epoll_fd(k->ring);
+}
+
+int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_event *e), void *arg)
+{
+	int r;
+
+	k->event = fn;
+	k->event_arg = arg;
+	r = ring_buffer__consume(k->ring);
+	k->event = NULL;
+	return r < 0 ? r : 0;
+}
+
+size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret)
+{
+	/* whether BPF LSM programs are called is what the boot parameters decided */
+	static struct kernel_feature features[] = {
+		{"socket-hooks", true, "connect, sendmsg and socket creation are judged"},
+		{"exec-identity", true, "a program is known from its exec on"},
+		{"lsm", false, "closes packet, XDP and vsock sockets; without it they need a dropped capability"},
+	};
+	char lsm[512] = "";
+	FILE *f = fopen("/sys/kernel/security/lsm", "re");
+
+	(void)k;
+	if (f) {
+		features[2].present = fgets(lsm, sizeof(lsm), f) && strstr(lsm, "bpf") &&
+				      libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
+		fclose(f);
+	}
+	*ret = features;
+	return sizeof(features) / sizeof(features[0]);
+}
+
+const char *kernel_guard(const struct kernel *k)
+{
+	return k->guard;
+}
+
+const char *kernel_attached_at(const struct kernel *k)
+{
+	return k->attach;
+}
+
+const char *kernel_pins(const struct kernel *k)
+{
+	return k->pins;
+}
+
+uint64_t kernel_processes(const struct kernel *k)
+{
+	int fd = bpf_map__fd(k->skel->maps.procs);
+	uint32_t key, next;
+	uint64_t n = 0;
+
+	if (bpf_map_get_next_key(fd, NULL, &next))
+		return 0;
+	do {
+		n++;
+		key = next;
+	} while (n < CGW_PROCS_MAX && !bpf_map_get_next_key(fd, &key, &next));
+	return n;
+}
+
+int kernel_peek(const char *run_dir, struct kernel_peek *ret)
+{
+	struct kernel_peek p = {0};
+	char path[512];
+	struct cgw_ctl *c;
+	bool found;
+	int fd, r;
+
+	r = pin_folder(run_dir, p.pins, sizeof(p.pins), false, NULL);
+	if (r)
+		return r;
+	r = kernel_check_pins(p.pins, &found, NULL);
+	if (r)
+		return r;
+	p.pinned = found;
+	if (found) {
+		pin_path(p.pins, "map", "ctl", path, sizeof(path));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return -errno;
+		c = kernel_map(fd, kernel_pages(sizeof(*c)), false);
+		close(fd);
+		if (!c)
+			return -errno;
+		p.gen = CGW_WORD_GEN(__atomic_load_n(&c->word, __ATOMIC_ACQUIRE));
+		munmap(c, kernel_pages(sizeof(*c)));
+		p.enforcing = p.gen != 0;
+		for (size_t i = 0; i < kernel_nhooks; i++)
+			if (!pin_exists(p.pins, "link", kernel_hooks[i].program))
+				p.enforcing = false;
+	}
+	*ret = p;
+	return 0;
+}
+
+int kernel_detach(const char *run_dir, bool *found, char **message)
+{
+	char pins[256], path[1024];
+	struct dirent *e;
+	int r;
+	DIR *d;
+
+	*found = false;
+	r = pin_folder(run_dir, pins, sizeof(pins), false, message);
+	if (r)
+		return r;
+	d = opendir(pins);
+	if (!d)
+		return errno == ENOENT ? 0 : kernel_fail(message, -errno, "%s: %s", pins, strerror(errno));
+	/* links first: no program may run on while its maps go */
+	for (int pass = 0; pass < 2; pass++) {
+		rewinddir(d);
+		while ((e = readdir(d))) {
+			if (e->d_name[0] == '.' || (!pass && !strncmp(e->d_name, "map_", 4)))
+				continue;
+			snprintf(path, sizeof(path), "%s/%s", pins, e->d_name);
+			if (unlink(path) && errno != ENOENT)
+				r = kernel_fail(message, -errno, "%s: %s", path, strerror(errno));
+			*found = true;
+		}
+	}
+	closedir(d);
+	if (!r && rmdir(pins))
+		r = kernel_fail(message, -errno, "%s: %s", pins, strerror(errno));
+	rmdir("/sys/fs/bpf/cgwall"); /* stays where another agent has pins */
+	return r;
+}

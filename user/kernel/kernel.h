@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel side as the rest of the agent sees it: programs and maps that are loaded or adopted, a
+ * policy that is published into them, questions to their tables, counters and events.
+ *
+ * Pins: /sys/fs/bpf/cgwall/NAME/, where NAME is the run directory's last component (`/run/cgwall` gives
+ * `cgwall`) with a short hash of its full path. One agent at a time holds the lock file in the run
+ * directory. Links, maps and programs are pinned before the first policy is in force and stay when the
+ * agent dies; kernel_open() of the next agent adopts them without a gap.
+ *
+ * Functions return 0 or -errno unless said otherwise; on failure *message (if not NULL) is a sentence for
+ * the user that says what to do, owned by the caller.
+ */
+#ifndef CGWALL_KERNEL_H
+#define CGWALL_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cgwall/abi.h>
+
+struct image;
+struct kernel;
+
+struct kernel_options {
+	const char *run_dir; /* /run/cgwall */
+	const char *cgroup;  /* guarded directory, NULL: the cgroup v2 root */
+	const char *attach;  /* where programs are attached: it or an ancestor; NULL: the root */
+	bool verbose;        /* libbpf's own messages to stderr */
+};
+
+/* Loads and pins, or adopts what is pinned. Attaches only after the first kernel_publish(), so that an
+ * agent that fails to read its policy changes nothing. *adopted tells which. */
+int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopted, char **message);
+
+/* Lets go of file descriptors. What is pinned stays and goes on enforcing. */
+void kernel_close(struct kernel *k);
+
+/* Fills the idle slot with the image, carries nothing over, flips the control word. Takes nothing; the
+ * image may be freed afterwards. *gen is the new generation. Attaches the programs on first use. On
+ * failure what was in force before stays in force. */
+int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message);
+
+/* Generation in force; 0: none. */
+uint64_t kernel_generation(const struct kernel *k);
+
+/* Is every program attached and the policy in force? false with a reason in *message. */
+bool kernel_enforcing(const struct kernel *k, char **message);
+
+/* One question to the kernel's own tables, by the syscall program. The paths are classified by the kernel
+ * too. `chunks`: room for CGW_CHUNKS_MAX chunks, gets the whole AND (bit i: entry i matches); NULL: not
+ * wanted. */
+struct kernel_ask {
+	struct cgw_query query; /* word, path classes: filled by the kernel */
+	char exe[CGW_PATH_MAX]; /* "": none */
+	char cgroup[CGW_PATH_MAX];
+	struct cgw_answer answer; /* result */
+	uint32_t nchunks;         /* result */
+};
+int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks);
+
+/* Hit counts of the generation in force: out[i] for rule i of the direction (0: the default), n entries. */
+int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n);
+
+/* Sum over CPUs, indices of enum cgw_error and enum cgw_counter. */
+int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS]);
+
+/* The events' epoll descriptor, and reading what is there: fn for each. fn's event is valid only inside. */
+int kernel_event_fd(const struct kernel *k);
+int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_event *e), void *arg);
+
+/* What this kernel can do, each found by trying (probe.c). Names are stable; printed by `status`. */
+struct kernel_feature {
+	const char *name;
+	bool present;
+	const char *meaning; /* what it is needed for, and what is done without it */
+};
+size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret);
+
+/* Guarded directory, place of attachment, pin folder: for `status`. */
+const char *kernel_guard(const struct kernel *k);
+const char *kernel_attached_at(const struct kernel *k);
+const char *kernel_pins(const struct kernel *k);
+/* Number of processes with a record. */
+uint64_t kernel_processes(const struct kernel *k);
+
+/* A look at what is pinned for run_dir, without loading, locking or changing anything. */
+struct kernel_peek {
+	bool pinned;    /* there are pins */
+	bool enforcing; /* a policy is in force and every program is attached */
+	uint64_t gen;
+	char pins[256]; /* the pin folder */
+};
+int kernel_peek(const char *run_dir, struct kernel_peek *ret);
+
+/* Follows the host's mount table, which tells what the files of programs in other mount namespaces are
+ * called here (bpf/path.h). The descriptor is readable when the table has changed; then call the other. */
+int kernel_mounts_fd(const struct kernel *k);
+int kernel_mounts_refresh(struct kernel *k);
+
+/* Takes every program, map and pin of run_dir out of the kernel. 0 also where there was nothing; *found
+ * tells. Needs no agent. */
+int kernel_detach(const char *run_dir, bool *found, char **message);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of this folder share. */
+#ifndef CGWALL_KERNEL_PRIVATE_H
+#define CGWALL_KERNEL_PRIVATE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+
+#define KERNEL_HOOKS_MAX 16
+
+/* What is attached, by the name of its program, in the order in which it is attached. */
+struct kernel_hook {
+	const char *program;
+	bool cgroup; /* at the place of attachment; else a tracepoint */
+};
+extern const struct kernel_hook kernel_hooks[];
+extern const size_t kernel_nhooks;
+
+struct kernel {
+	struct cgwall_bpf *skel;
+	struct cgw_ctl *ctl; /* mapped */
+	struct cgw_ask *ask; /* mapped */
+	const struct cgw_chunk *matches; /* mapped */
+	size_t ctl_size, ask_size, matches_size;
+	struct ring_buffer *ring;
+	void (*event)(void *arg, const struct cgw_event *e); /* during kernel_read_events() */
+	void *event_arg;
+	struct bpf_link *links[KERNEL_HOOKS_MAX];
+	bool attached; /* every hook has a pinned link */
+	int attach_fd; /* the cgroup */
+	int mounts_fd, mounts_poll;
+	uint64_t lists_digest; /* of the lists in list slot `lists_slot`; meaningless while that is ~0 */
+	uint32_t lists_slot;
+	char pins[256];
+	char guard[1024], attach[1024]; /* real paths */
+};
+
+/* A sentence for the user; always gives `error` back. message may be NULL. */
+int kernel_fail(char **message, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- pin.c: the pin folder's protocol ---- */
+
+/* Makes /sys/fs/bpf a bpffs where it is none, and the pin folder; its path into k->pins. */
+int pin_folder(const char *run_dir, char *ret, size_t size, bool make, char **message);
+
+/* Path of one pin: KIND is "map" or "link". */
+void pin_path(const char *folder, const char *kind, const char *name, char *ret, size_t size);
+
+/* Is there a pin? */
+bool pin_exists(const char *folder, const char *kind, const char *name);
+
+/* ---- attach.c ---- */
+
+/* Attaches and pins what is not attached yet. On failure what this call attached is let go again. */
+int attach_all(struct kernel *k, char **message);
+
+/* Adopts pinned links; puts this object's programs in their place where `replace`. Sets k->attached. */
+int attach_adopt(struct kernel *k, bool replace, char **message);
+
+/* Reads the task iterator to its end: writes down what runs already. */
+int attach_seed(struct kernel *k, char **message);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* An image into the kernel: everything is built beside what is in force, put into the idle slot, and comes
+ * into force by one store of the control word. No reader ever sees half of it. */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../compile/compile.h"
+#include "private.h"
+#include "cgwall.skel.h"
+
+/* Returns when every program that began before the call has ended: the kernel's own grace period. */
+static int publish_grace(void)
+{
+	return syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
+
+/* Writes n elements in batches; one by one where the kernel has no batches for this map. */
+static int publish_fill(int fd, const void *keys, size_t key_size, const void *values, size_t value_size, size_t n)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+	size_t done = 0;
+
+	while (done < n) {
+		uint32_t count = n - done > 65536 ? 65536 : (uint32_t)(n - done);
+
+		if (!bpf_map_update_batch(fd, (const char *)keys + done * key_size,
+					  (const char *)values + done * value_size, &count, &opts)) {
+			done += count;
+			continue;
+		}
+		if (errno != EINVAL && errno != ENOTSUP && errno != 524 /* ENOTSUPP */)
+			return -errno;
+		for (; done < n; done++)
+			if (bpf_map_update_elem(fd, (const char *)keys + done * key_size,
+						(const char *)values + done * value_size, BPF_ANY))
+				return -errno;
+	}
+	return 0;
+}
+
+/* Makes a map and fills it from an array of (key, value) pairs with nothing in between. */
+static int publish_pairs(enum bpf_map_type type, const char *name, size_t key_size, size_t value_size,
+			 const void *pairs, size_t n)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = type == BPF_MAP_TYPE_LPM_TRIE ? (uint32_t)BPF_F_NO_PREALLOC : 0);
+	char *keys = malloc(n * key_size + 1), *values = malloc(n * value_size + 1);
+	int fd, r;
+
+	if (!keys || !values) {
+		r = -ENOMEM;
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *pair = (const char *)pairs + i * (key_size + value_size);
+
+		memcpy(keys + i * key_size, pair, key_size);
+		memcpy(values + i * value_size, pair + key_size, value_size);
+	}
+	fd = bpf_map_create(type, name, (uint32_t)key_size, (uint32_t)value_size, n ? (uint32_t)n : 1, &opts);
+	if (fd < 0) {
+		r = -errno;
+		goto out;
+	}
+	r = publish_fill(fd, keys, key_size, values, value_size, n);
+	if (r)
+		close(fd);
+	else
+		r = fd;
+out:
+	free(keys);
+	free(values);
+	return r;
+}
+
+_Static_assert(sizeof(struct image_key) == sizeof(struct cgw_key) + sizeof(struct cgw_class), "no padding");
+_Static_assert(sizeof(struct image_prefix) == sizeof(struct cgw_prefix) + sizeof(struct cgw_class), "no padding");
+_Static_assert(sizeof(struct list4) == 8 && sizeof(struct list6) == 20, "no padding");
+_Static_assert(sizeof(struct listp) == sizeof(struct cgw_prefix) + 4, "no padding");
+
+static int publish_chunks(const struct image *im)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	size_t size = (size_t)im->head.nchunks * sizeof(struct cgw_chunk), page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t whole = (size + page - 1) / page * page;
+	void *p;
+	int fd;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgw_chunks", 4, sizeof(struct cgw_chunk), im->head.nchunks, &opts);
+	if (fd < 0)
+		return -errno;
+	p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	memcpy(p, im->chunks, size);
+	munmap(p, whole);
+	return fd;
+}
+
+/* Puts an inner map into a slot and lets go of it; the kernel returns after a grace period. */
+static int publish_slot(const struct bpf_map *outer, uint32_t slot, int fd)
+{
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = bpf_map_update_elem(bpf_map__fd(outer), &slot, &fd, BPF_ANY) ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* The lists into the list slot that is not in use, unless they are there already. */
+static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t *ret)
+{
+	uint32_t slot;
+	int r;
+
+	if (!l) {
+		*ret = ~0u;
+		return 0;
+	}
+	if (k->lists_slot != ~0u && k->lists_digest == l->digest) {
+		*ret = k->lists_slot;
+		return 0;
+	}
+	/* after adoption it is not known what the slots hold, but the head in force tells which one is used */
+	slot = k->ctl->word ? k->ctl->head[CGW_WORD_SLOT(k->ctl->word)].lists : ~0u;
+	slot = slot == ~0u ? 0 : !slot;
+	r = publish_slot(k->skel->maps.lists4, slot,
+			 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list4", 4, 4, l->v4, l->n4));
+	if (!r)
+		r = publish_slot(k->skel->maps.lists6, slot,
+				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6));
+	if (!r)
+		r = publish_slot(k->skel->maps.listsp, slot,
+				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix), 4,
+					       l->prefixes, l->nprefixes));
+	if (r)
+		return r;
+	*ret = slot;
+	return 0;
+}
+
+int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message)
+{
+	uint64_t word = k->ctl->word, next = CGW_WORD_GEN(word) + 1;
+	uint32_t slot = word ? !CGW_WORD_SLOT(word) : 0, lists;
+	struct cgw_head head = im->head;
+	int r;
+
+	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
+	r = publish_grace();
+	if (!r)
+		r = publish_lists(k, im->lists, &lists);
+	if (!r)
+		r = publish_slot(k->skel->maps.chunks, slot, publish_chunks(im));
+	if (!r)
+		r = publish_slot(k->skel->maps.keys, slot,
+				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key),
+					       sizeof(struct cgw_class), im->keys, im->nkeys));
+	if (!r)
+		r = publish_slot(k->skel->maps.prefixes, slot,
+				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes", sizeof(struct cgw_prefix),
+					       sizeof(struct cgw_class), im->prefixes, im->nprefixes));
+	if (r)
+		return kernel_fail(message, r, "the tables do not fit into the kernel: %s; what was in force stays",
+				   strerror(-r));
+	head.gen = next;
+	head.lists = lists;
+	k->ctl->head[slot] = head;
+	__atomic_store_n(&k->ctl->word, CGW_WORD(next, slot, 0), __ATOMIC_RELEASE);
+	if (im->lists)
+		k->lists_digest = im->lists->digest;
+	k->lists_slot = lists;
+	if (!k->attached) {
+		r = attach_all(k, message);
+		if (r) {
+			__atomic_store_n(&k->ctl->word, word, __ATOMIC_RELEASE);
+			return r;
+		}
+	}
+	*gen = next;
+	return 0;
+}
+
+int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n)
+{
+	uint64_t word = __atomic_load_n(&k->ctl->word, __ATOMIC_ACQUIRE);
+	uint32_t slot = CGW_WORD_SLOT(word), id;
+	const struct cgw_dirhead *d = &k->ctl->head[slot].dir[dir];
+	struct cgw_chunk *c;
+	size_t size = (size_t)k->ctl->head[slot].nchunks * sizeof(*c);
+	int fd;
+
+	memset(out, 0, n * sizeof(*out));
+	if (!word)
+		return 0;
+	if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.chunks), &slot, &id))
+		return -errno;
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return -errno;
+	c = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (c == MAP_FAILED)
+		return -errno;
+	for (uint32_t s = 0; s < CGW_HIT_STRIPES; s++)
+		for (size_t i = 0; i < n && i < (size_t)d->hit_chunks * CGW_CHUNK_WORDS; i++)
+			out[i] += c[d->hits + s * d->hit_chunks + i / CGW_CHUNK_WORDS].w[i % CGW_CHUNK_WORDS];
+	munmap(c, size);
+	return 0;
+}
