@@ -118,7 +118,7 @@ check-vm:
 	$(Q)$(MAKE) --no-print-directory check SUITES=vm
 
 bench: tests
-	$(Q)O=$(O) tests/bench/run.sh
+	$(Q)python3 tests/bench/run.py $(O)
 
 fuzz:
 	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(CLANG) SAN=fuzz OPT="-O1 -g" fuzzers

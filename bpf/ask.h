@@ -17,11 +17,15 @@ static int ask_chunk(__u32 k, struct cgw_scan *s)
 	struct cgw_chunk *m = bpf_map_lookup_elem(&matches, &k);
 
 	s->prio = 1;
-	if (!m || cgw_scan_and(s, s->nchunks > 1 ? k + 1 : k))
+	if (!m)
 		return 1;
 #pragma unroll
-	for (int w = 0; w < CGW_CHUNK_WORDS; w++)
-		m->w[w] = s->acc[w];
+	for (int quad = 0; quad < CGW_CHUNK_WORDS / CGW_QUAD_WORDS; quad++) {
+		if (cgw_scan_and(s, s->stride - s->nchunks + k, quad))
+			return 1;
+		for (int w = 0; w < CGW_QUAD_WORDS; w++)
+			m->w[quad * CGW_QUAD_WORDS + w] = s->quad[w];
+	}
 	s->prio = 0;
 	return 0;
 }

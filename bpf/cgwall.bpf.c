@@ -17,7 +17,11 @@
 #include "path.h"
 #include "proc.h"
 #include "who.h"
+#include "event.h"
+#include "judge.h"
 #include "hooks.h"
+#include "packet.h"
+#include "filter.h"
 #include "ask.h"
 
 char LICENSE[] SEC("license") = "GPL";

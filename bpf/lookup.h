@@ -54,7 +54,8 @@ static __always_inline const struct cgw_class *cgw_prefix_of(__u64 word, const s
 static __always_inline __u32 cgw_list_of(__u32 lists, const __u8 *addr)
 {
 	const __u32 *a = (const __u32 *)addr;
-	struct cgw_prefix p = {.len = 128}; /* 6.1 takes keys from the stack, not from a function's argument */
+	struct cgw_prefix p = {
+		.len = 128}; /* 6.1 takes keys from the stack, not from a function's argument */
 	__u32 slot = lists & 1, v4 = a[3];
 	__u32 *class;
 	void *inner;

@@ -3,10 +3,13 @@
 #ifndef CGWALL_BPF_MAPS_H
 #define CGWALL_BPF_MAPS_H
 
+#include <cgwall/pathhash.h>
+
 #define CGW_SLOTS 2
 
 #define CGW_CGROUPS_MAX 16384
 #define CGW_LOGGED_MAX 16384
+#define CGW_FLOWS_MAX 65536
 #define CGW_SCRATCH_MAX 64
 #define CGW_RING_BYTES (1 << 20)
 
@@ -127,13 +130,54 @@ struct {
 	__type(value, struct cgw_proc);
 } blank SEC(".maps");
 
-/* Cgroup id -> CGW_PATH_WORD. A cache: what it has lost is worked out again. */
+/* By cgroup id. A cgroup keeps its path as long as it lives, and an id is never used again.
+ * A cache: what it has lost is worked out again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CGW_CGROUPS_MAX);
 	__type(key, __u64);
-	__type(value, __u64);
+	__type(value, struct cgw_cgroup);
 } cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CGW_PATHS_MAX);
+	__type(key, struct cgw_key);
+	__type(value, struct cgw_named);
+} paths SEC(".maps");
+
+/* Sockets of guarded processes. A connection that is accepted starts with its listener's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct cgw_sock);
+} socks SEC(".maps");
+
+/* Datagram flows: which end began, so that an answer is not taken for a new flow, and what was decided. An
+ * entry that is evicted makes the next answer count as inbound. */
+struct flow_id {
+	__u64 cookie;
+	__u8 remote[16];
+	__u16 rport;
+	__u8 proto, reserved;
+	__u32 ifindex; /* only where the policy looks at it */
+};
+
+struct flow {
+	__u64 word;
+	__u64 last; /* boot clock, ns */
+	__u32 rule;
+	__u8 dir, verdict;
+	__u16 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CGW_FLOWS_MAX);
+	__type(key, struct flow_id);
+	__type(value, struct flow);
+} flows SEC(".maps");
 
 /* Where the host's mount namespace has file systems: see path.h. */
 struct {
@@ -169,12 +213,25 @@ struct {
 	__type(value, __u8);
 } logged SEC(".maps");
 
-/* Buffers for paths, claimed by whoever needs one: per-CPU scratch would be shared with whatever
+/* A path on its way to its class: path.h. */
+struct classify {
+	__u64 word;
+	struct cgw_hash hash;
+	struct cgw_dfa dfa;
+	__u32 kind;
+	__u32 state;
+	__u32 lit;
+	__u32 reserved;
+};
+
+/* Buffers, claimed by whoever needs one: per-CPU scratch would be shared with whatever
  * preempts us, and the stack is too small. */
 struct scratch {
 	__u32 taken;
 	__u32 reserved;
-	struct cgw_path path;
+	struct cgw_who who;
+	struct classify classify;
+	struct cgw_named named;
 	char beyond[256]; /* the verifier sees a whole component written at the last byte */
 };
 

@@ -16,8 +16,6 @@
 #ifndef CGWALL_BPF_PATH_H
 #define CGWALL_BPF_PATH_H
 
-#include <cgwall/pathhash.h>
-
 /* ---- buffers ---- */
 
 /* A buffer of one's own, or NULL. To be given back with scratch_put(). */
@@ -44,17 +42,7 @@ static __always_inline void scratch_put(struct scratch *s)
 
 /* ---- path -> class ---- */
 
-enum path_kind { PATH_EXE, PATH_CGROUP, PATH_POINT };
-
-struct classify {
-	__u64 word;
-	struct cgw_hash hash;
-	struct cgw_dfa dfa;
-	__u32 kind;
-	__u32 state;
-	__u32 lit;
-	__u32 reserved;
-};
+enum path_kind { PATH_EXE, PATH_CGROUP, PATH_POINT, PATH_KEY };
 
 /* What the literal tables say of the path up to here, into c->lit. Always 0. */
 __noinline int classify_literal(struct classify *c)
@@ -103,14 +91,15 @@ __noinline int classify_byte(struct classify *c, __u32 byte)
 
 struct classify_loop {
 	const struct cgw_path *path;
-	__u32 prefixes;
+	struct classify *c;
 	__u32 broken;
-	struct classify c;
+	__u32 reserved;
 };
 
 static int classify_step(__u32 i, struct classify_loop *l)
 {
 	const struct cgw_path *path = l->path;
+	struct classify *c = l->c;
 	__u8 b;
 
 	if (i >= CGW_PATH_MAX)
@@ -118,12 +107,36 @@ static int classify_step(__u32 i, struct classify_loop *l)
 	b = path->c[masked(i, CGW_PATH_MAX - 1)];
 	if (!b)
 		return 1;
-	if (b == '/' && l->prefixes)
-		classify_literal(&l->c);
-	if (classify_byte(&l->c, b)) {
+	if (b == '/' && c->kind != PATH_EXE && c->kind != PATH_KEY)
+		classify_literal(c);
+	if (classify_byte(c, b)) {
 		l->broken = 1;
 		return 1;
 	}
+	return 0;
+}
+
+/* Runs a path through the hash and, where there is one, the automaton; the result stays in s. 0 on success.
+ */
+static __always_inline int classify_path(__u64 word, const struct cgw_path *path, __u32 kind, struct scratch *s)
+{
+	struct classify_loop l = {.path = path, .c = &s->classify};
+	const struct cgw_head *h = cgw_head_of(word);
+	struct cgw_ctl *c = ctl_get();
+
+	if (!h || !c)
+		return -1;
+	__builtin_memset(&s->classify, 0, sizeof(s->classify));
+	s->classify.word = word;
+	s->classify.kind = kind;
+	if (kind == PATH_EXE)
+		s->classify.dfa = h->dfa[0];
+	else if (kind == PATH_CGROUP)
+		s->classify.dfa = h->dfa[1];
+	/* what is not looked up in the slot's tables is hashed under a seed that no policy changes */
+	cgw_hash_start(&s->classify.hash, kind == PATH_EXE || kind == PATH_CGROUP ? h->seed : c->seed);
+	if (bpf_loop(CGW_PATH_MAX, classify_step, &l, 0) < 0 || l.broken)
+		return -1;
 	return 0;
 }
 
@@ -131,26 +144,49 @@ static int classify_step(__u32 i, struct classify_loop *l)
  * the deepest mount point on it. 0 on success. */
 __noinline int path_classes(__u64 word, const struct cgw_path *path, __u32 kind, __u64 *ret)
 {
-	const struct cgw_head *h = cgw_head_of(word);
-	struct classify_loop l = {};
-	struct cgw_ctl *c = ctl_get();
+	struct scratch *s;
 	__u32 glob = 0;
+	int r = -1;
 
-	if (!path || !ret || !h || !c)
+	if (!path || !ret)
 		return -1;
-	l.path = path;
-	l.prefixes = kind != PATH_EXE;
-	l.c.word = word;
-	l.c.kind = kind;
-	if (kind != PATH_POINT)
-		l.c.dfa = h->dfa[kind == PATH_CGROUP];
-	cgw_hash_start(&l.c.hash, kind == PATH_POINT ? c->seed : h->seed);
-	if (bpf_loop(CGW_PATH_MAX, classify_step, &l, 0) < 0 || l.broken)
+	s = scratch_get();
+	if (!s)
 		return -1;
-	classify_literal(&l.c);
-	if (l.c.dfa.classes && cgw_u16_at(word, l.c.dfa.accept, l.c.state, &glob))
+	if (!classify_path(word, path, kind, s)) {
+		classify_literal(&s->classify);
+		r = s->classify.dfa.classes
+			    ? cgw_u16_at(word, s->classify.dfa.accept, s->classify.state, &glob)
+			    : 0;
+		*ret = kind == PATH_POINT ? s->classify.lit
+					  : CGW_PATH_WORD(CGW_WORD_GEN(word), s->classify.lit, glob);
+	}
+	scratch_put(s);
+	return r;
+}
+
+/* The key of a path in the table of paths, worked out in s. 0 on success. */
+static __always_inline int path_key(const struct cgw_path *path, struct scratch *s, struct cgw_key *ret)
+{
+	if (classify_path(0, path, PATH_KEY, s))
 		return -1;
-	*ret = kind == PATH_POINT ? l.c.lit : CGW_PATH_WORD(CGW_WORD_GEN(word), l.c.lit, glob);
+	ret->kind = CGW_KEY_PATH;
+	cgw_hash_value(&s->classify.hash, ret->data);
+	return 0;
+}
+
+/* The classes of a named path under `word`, from its cache where that is fresh. which: PATH_EXE or
+ * PATH_CGROUP. 0 on success. */
+static __always_inline int named_classes(__u64 word, struct cgw_named *n, __u32 which, __u64 *ret)
+{
+	__u64 classes = *(volatile __u64 *)&n->classes[which & 1];
+
+	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(word) & 0xfffffff)) {
+		if (path_classes(word, &n->path, which, &classes))
+			return -1;
+		*(volatile __u64 *)&n->classes[which & 1] = classes;
+	}
+	*ret = classes;
 	return 0;
 }
 
@@ -195,21 +231,22 @@ static int walk_step(__u32 i, struct walk *w)
 	if (len > 255 || off < len + 1)
 		return 1; /* too long */
 	off -= len;
-	if (off >= CGW_PATH_MAX || bpf_probe_read_kernel(&s->path.c[masked(off, CGW_PATH_MAX - 1)], masked(len, 255), name))
+	if (off >= CGW_PATH_MAX ||
+	    bpf_probe_read_kernel(&s->named.path.c[masked(off, CGW_PATH_MAX - 1)], masked(len, 255), name))
 		return 1;
 	off--;
-	s->path.c[masked(off, CGW_PATH_MAX - 1)] = '/';
+	s->named.path.c[masked(off, CGW_PATH_MAX - 1)] = '/';
 	w->off = off;
 	w->dentry = parent;
 	return 0;
 }
 
-/* Reads the path into s->path, right-aligned. Its start, or 0 where it could not be read whole. */
+/* Reads the path into s->named.path, right-aligned. Its start, or 0 where it could not be read whole. */
 static __noinline __u32 walk_path(struct dentry *dentry, struct vfsmount *mnt, struct scratch *s)
 {
 	struct walk w = {.dentry = dentry, .mnt = mnt, .s = s, .off = CGW_PATH_MAX - 1};
 
-	s->path.c[CGW_PATH_MAX - 1] = 0;
+	s->named.path.c[CGW_PATH_MAX - 1] = 0;
 	if (bpf_loop(CGW_PATH_MAX / 2, walk_step, &w, 0) < 0 || !w.done)
 		return 0;
 	return w.off;
@@ -229,7 +266,8 @@ static int compare_byte(__u32 i, struct compare *c)
 
 	if (i >= m->root_len)
 		return 1;
-	if (m->root[masked(i, CGW_MOUNT_PATH_MAX - 1)] != s->path.c[masked(c->off + i, CGW_PATH_MAX - 1)]) {
+	if (m->root[masked(i, CGW_MOUNT_PATH_MAX - 1)] !=
+	    s->named.path.c[masked(c->off + i, CGW_PATH_MAX - 1)]) {
 		c->differ = 1;
 		return 1;
 	}
@@ -241,8 +279,8 @@ static int compare_byte(__u32 i, struct compare *c)
 
 /* Puts together what the host calls the file at s->path[off..] of the file system that `m` mounts. 1 where
  * it does have it there, 0 where not, -1 where that cannot be told. */
-static __noinline int host_path_by(const struct cgw_mount *m, struct scratch *s, __u32 off, struct cgw_path *out,
-				   __u32 *len)
+static __noinline int host_path_by(const struct cgw_mount *m, struct scratch *s, __u32 off,
+				   struct cgw_path *out, __u32 *len)
 {
 	struct compare c = {.m = m, .s = s, .off = off};
 	__u32 rest, root_len = m->root_len, point_len = m->point_len;
@@ -254,7 +292,7 @@ static __noinline int host_path_by(const struct cgw_mount *m, struct scratch *s,
 	if (root_len) {
 		if (bpf_loop(CGW_MOUNT_PATH_MAX, compare_byte, &c, 0) < 0)
 			return -1;
-		if (c.differ || s->path.c[masked(off + root_len, CGW_PATH_MAX - 1)] != '/')
+		if (c.differ || s->named.path.c[masked(off + root_len, CGW_PATH_MAX - 1)] != '/')
 			return 0;
 	}
 	off += root_len;
@@ -263,8 +301,9 @@ static __noinline int host_path_by(const struct cgw_mount *m, struct scratch *s,
 		return -1;
 	if (bpf_probe_read_kernel(out->c, masked(point_len, CGW_MOUNT_PATH_MAX - 1), m->point))
 		return -1;
-	if (bpf_probe_read_kernel(&out->c[masked(point_len, CGW_MOUNT_PATH_MAX - 1)], masked(rest, HOST_REST_MAX),
-				  &s->path.c[masked(off, CGW_PATH_MAX - 1)]))
+	if (bpf_probe_read_kernel(&out->c[masked(point_len, CGW_MOUNT_PATH_MAX - 1)],
+				  masked(rest, HOST_REST_MAX),
+				  &s->named.path.c[masked(off, CGW_PATH_MAX - 1)]))
 		return -1;
 	*len = rest + point_len;
 	out->c[masked(*len, CGW_PATH_MAX - 1)] = 0;
@@ -274,7 +313,8 @@ static __noinline int host_path_by(const struct cgw_mount *m, struct scratch *s,
 }
 
 /* What the host calls the file at s->path[off..] of the file system on device dev. */
-static __always_inline int host_path(__u32 dev, struct scratch *s, __u32 off, struct cgw_path *out, __u32 *len)
+static __always_inline int host_path(__u32 dev, struct scratch *s, __u32 off, struct cgw_path *out,
+				     __u32 *len)
 {
 	struct cgw_mount_key key = {.dev = dev};
 
@@ -315,14 +355,14 @@ static int climb_step(__u32 i, struct climb *c)
 	if (i >= c->level)
 		return 1;
 	if (off && off < CGW_PATH_MAX)
-		s->path.c[masked(off++, CGW_PATH_MAX - 1)] = '/';
+		s->named.path.c[masked(off++, CGW_PATH_MAX - 1)] = '/';
 	bpf_core_read(&up, sizeof(up), &cgroup->ancestors[i + 1]);
 	name = BPF_CORE_READ(up, kn, name);
 	if (off >= CGW_PATH_MAX) {
 		c->failed = 1;
 		return 1;
 	}
-	n = bpf_probe_read_kernel_str(&s->path.c[masked(off, CGW_PATH_MAX - 1)], 256, name);
+	n = bpf_probe_read_kernel_str(&s->named.path.c[masked(off, CGW_PATH_MAX - 1)], 256, name);
 	if (n <= 1 || off + n > CGW_PATH_MAX) {
 		c->failed = 1;
 		return 1;
@@ -337,7 +377,7 @@ static __noinline int cgroup_path(struct cgroup *cgroup, struct scratch *s)
 	struct climb c = {.cgroup = cgroup, .s = s};
 
 	c.level = BPF_CORE_READ(cgroup, level);
-	s->path.c[0] = 0;
+	s->named.path.c[0] = 0;
 	if (c.level > CGW_PATH_MAX / 2 || bpf_loop(c.level, climb_step, &c, 0) < 0 || c.failed)
 		return -1;
 	return 0;

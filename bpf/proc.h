@@ -29,21 +29,28 @@ static __noinline int proc_path(struct file *file, struct cgw_proc *rec)
 		off = walk_path(dentry, mnt, s);
 		if (off && off < CGW_PATH_MAX) {
 			len = CGW_PATH_MAX - 1 - off;
-			if (!bpf_probe_read_kernel(rec->path.c, masked(len, CGW_PATH_MAX - 1),
-						   &s->path.c[masked(off, CGW_PATH_MAX - 1)])) {
-				rec->path.c[masked(len, CGW_PATH_MAX - 1)] = 0;
+			if (!bpf_probe_read_kernel(rec->named.path.c, masked(len, CGW_PATH_MAX - 1),
+						   &s->named.path.c[masked(off, CGW_PATH_MAX - 1)])) {
+				rec->named.path.c[masked(len, CGW_PATH_MAX - 1)] = 0;
 				rec->state = CGW_PATH_HOST;
 			}
 		}
 	} else {
 		off = walk_path(dentry, NULL, s);
 		if (off && off < CGW_PATH_MAX) {
-			r = host_path(rec->dev, s, off, &rec->path, &len);
+			r = host_path(rec->dev, s, off, &rec->named.path, &len);
 			if (r >= 0)
 				rec->state = r ? CGW_PATH_HOST : CGW_PATH_NONE;
 		}
 	}
 	rec->len = len;
+	if (rec->state == CGW_PATH_HOST) {
+		struct cgw_key key = {};
+
+		if (path_key(&rec->named.path, s, &key))
+			rec->state = CGW_PATH_UNKNOWN;
+		__builtin_memcpy(rec->key, key.data, sizeof(rec->key));
+	}
 	scratch_put(s);
 	return rec->state == CGW_PATH_UNKNOWN ? -1 : 0;
 }
@@ -55,13 +62,14 @@ static __always_inline int proc_fill(struct task_struct *task, struct cgw_proc *
 	struct inode *inode;
 
 	rec->state = CGW_PATH_UNKNOWN;
-	rec->classes = 0;
-	rec->path.c[0] = 0;
+	rec->named.classes[PATH_EXE] = 0;
+	rec->named.path.c[0] = 0;
 	rec->len = 0;
 	rec->start = BPF_CORE_READ(task, group_leader, start_boottime);
 	rec->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	rec->user_ns = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	rec->ino = 0;
+	__builtin_memset(rec->key, 0, sizeof(rec->key));
 	if (!file) {
 		rec->state = CGW_PATH_NONE;
 		return 0;
@@ -73,10 +81,27 @@ static __always_inline int proc_fill(struct task_struct *task, struct cgw_proc *
 	return proc_path(file, rec);
 }
 
-/* The record for tgid, made where there is none. */
-static __always_inline struct cgw_proc *proc_make(__u32 tgid)
+/* Is a cgroup the guarded one or below it? */
+static __always_inline bool cgroup_inside(struct cgroup *cgroup, const struct cgw_ctl *c)
 {
+	struct cgroup *above = NULL;
+	__u32 level = c->guard_level;
+
+	if (!c->guard)
+		return true;
+	if (BPF_CORE_READ(cgroup, level) < (int)level)
+		return false;
+	if (bpf_core_read(&above, sizeof(above), &cgroup->ancestors[level]))
+		return false;
+	return BPF_CORE_READ(above, kn, id) == c->guard;
+}
+
+/* The record of a task's process, made where there is none. */
+static __always_inline struct cgw_proc *proc_make(struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
 	struct cgw_proc *rec = bpf_map_lookup_elem(&procs, &tgid);
+	struct cgw_ctl *c = ctl_get();
 	__u32 zero = 0;
 	void *empty;
 
@@ -85,13 +110,47 @@ static __always_inline struct cgw_proc *proc_make(__u32 tgid)
 	empty = bpf_map_lookup_elem(&blank, &zero);
 	if (!empty || bpf_map_update_elem(&procs, &tgid, empty, BPF_NOEXIST))
 		count(CGW_ERR_PROC_FULL);
-	return bpf_map_lookup_elem(&procs, &tgid);
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	if (rec && c && cgroup_inside(BPF_CORE_READ(task, cgroups, dfl_cgrp), c))
+		rec->flags = CGW_PROC_INSIDE;
+	return rec;
+}
+
+/* Notes where a process is now. `own`: it went there by its own, or a guarded process's, doing. */
+static __always_inline void proc_place(struct cgw_proc *rec, bool inside, bool own)
+{
+	__u32 flags = rec->flags;
+
+	if (!own || inside)
+		flags &= ~CGW_PROC_HELD;
+	else if (flags & CGW_PROC_INSIDE)
+		flags |= CGW_PROC_HELD;
+	rec->flags = (flags & ~CGW_PROC_INSIDE) | (inside ? CGW_PROC_INSIDE : 0);
+}
+
+/* Who leaves the guarded cgroup by his own doing stays guarded; whom somebody outside moves does not. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(proc_move, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+{
+	__u32 tgid = task->tgid, mover = bpf_get_current_pid_tgid() >> 32;
+	struct cgw_ctl *c = ctl_get();
+	struct cgw_proc *rec, *by;
+	bool own;
+
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	if (!c || !c->guard || !rec)
+		return 0;
+	/* a mover that moved itself is outside by now, but its record still says where it was */
+	by = bpf_map_lookup_elem(&procs, &mover);
+	own = by && (by->flags & (CGW_PROC_INSIDE | CGW_PROC_HELD));
+	proc_place(rec, cgroup_inside(to, c), own);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(proc_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	struct cgw_proc *rec = proc_make(task->tgid);
+	struct cgw_proc *rec = proc_make(task);
 
 	if (rec) {
 		rec->seeded = 0;
@@ -104,6 +163,7 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid;
+	struct cgw_ctl *c = ctl_get();
 	struct cgw_proc *rec;
 
 	if (from == to)
@@ -116,8 +176,11 @@ int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	}
 	rec = bpf_map_lookup_elem(&procs, &to);
-	if (rec)
+	if (rec && c) {
 		rec->start = child->start_boottime;
+		/* clone3() may have put it elsewhere */
+		proc_place(rec, cgroup_inside(BPF_CORE_READ(child, cgroups, dfl_cgrp), c), true);
+	}
 	return 0;
 }
 
@@ -146,7 +209,7 @@ int proc_seed(struct bpf_iter__task *ctx)
 	rec = bpf_map_lookup_elem(&procs, &tgid);
 	if (rec)
 		return 0; /* seen at its exec, or at its parent's */
-	rec = proc_make(tgid);
+	rec = proc_make(task);
 	if (rec) {
 		rec->seeded = 1;
 		proc_fill(task, rec);

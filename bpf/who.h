@@ -1,100 +1,170 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who is calling: the path classes of the calling process and its cgroup, its user and group. */
+/* Who is calling, and whose a socket is: struct cgw_who names paths by key; classes come from them under the
+ * generation in force. */
 #ifndef CGWALL_BPF_WHO_H
 #define CGWALL_BPF_WHO_H
 
 /* Is the calling process one that this agent guards? */
 static __always_inline bool who_guarded(const struct cgw_ctl *c)
 {
-	return !c->guard || bpf_get_current_ancestor_cgroup_id(c->guard_level) == c->guard;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct cgw_proc *rec;
+
+	if (!c->guard || bpf_get_current_ancestor_cgroup_id(c->guard_level) == c->guard)
+		return true;
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	return rec && (rec->flags & CGW_PROC_HELD);
 }
 
-/* The calling program's classes into q. 0 or enum cgw_error. */
-static __always_inline int who_program(struct task_struct *task, struct cgw_query *q)
+/* Makes sure that a path is in the table of paths, under its key. 0 or -1. */
+static __always_inline int who_named(const struct cgw_key *key, struct cgw_named *n)
 {
+	if (bpf_map_lookup_elem(&paths, key))
+		return 0;
+	return bpf_map_update_elem(&paths, key, n, BPF_ANY) ? -1 : 0;
+}
+
+/* The calling program into w. */
+static __always_inline void who_program(struct task_struct *task, struct cgw_who *w)
+{
+	struct cgw_key key = {.kind = CGW_KEY_PATH};
 	__u32 tgid = task->tgid;
 	struct cgw_proc *rec;
 	struct file *exe;
-	__u64 classes;
 
+	w->state = CGW_PATH_NONE;
 	if (!task->mm || (task->flags & PF_KTHREAD))
-		return 0; /* the kernel itself: no program, matched by no exe selector */
+		return; /* the kernel itself: no program, matched by no exe selector */
+	w->state = CGW_PATH_UNKNOWN;
 	rec = bpf_map_lookup_elem(&procs, &tgid);
-	if (!rec || rec->start != task->group_leader->start_boottime)
-		return CGW_ERR_NO_PROC;
+	if (!rec || rec->start != w->start) {
+		count(CGW_ERR_NO_PROC);
+		return;
+	}
 	/* what it pretends to be now must still be what it executed */
 	exe = task->mm->exe_file;
 	if (!exe || exe->f_inode->i_ino != rec->ino || exe->f_inode->i_sb->s_dev != rec->dev)
-		return CGW_ERR_PATH;
-	if (rec->state == CGW_PATH_NONE)
-		return 0;
-	if (rec->state != CGW_PATH_HOST)
-		return CGW_ERR_PATH;
-	classes = *(volatile __u64 *)&rec->classes;
-	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(q->word) & 0xfffffff)) {
-		if (path_classes(q->word, &rec->path, PATH_EXE, &classes))
-			return CGW_ERR_TABLE;
-		*(volatile __u64 *)&rec->classes = classes;
+		return;
+	if (rec->state == CGW_PATH_HOST) {
+		__builtin_memcpy(key.data, rec->key, sizeof(key.data));
+		if (who_named(&key, &rec->named))
+			return;
+		__builtin_memcpy(w->path[PATH_EXE], rec->key, sizeof(rec->key));
+		w->classes[PATH_EXE] = *(volatile __u64 *)&rec->named.classes[PATH_EXE];
 	}
-	q->exe_lit = CGW_PATH_WORD_LIT(classes);
-	q->exe_glob = CGW_PATH_WORD_GLOB(classes);
+	w->state = rec->state;
+}
+
+/* The calling process's cgroup into w; leaves the key zero where it cannot be told. */
+static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who *w)
+{
+	__u64 id = w->cgroup_id;
+	struct cgw_cgroup *known = bpf_map_lookup_elem(&cgroups, &id), fresh = {};
+	struct cgw_key key = {};
+	struct scratch *s;
+
+	if (known) {
+		__builtin_memcpy(w->path[PATH_CGROUP], known->path, sizeof(known->path));
+		w->classes[PATH_CGROUP] = *(volatile __u64 *)&known->classes;
+		return;
+	}
+	s = scratch_get();
+	if (!s)
+		return;
+	if (!cgroup_path(BPF_CORE_READ(task, cgroups, dfl_cgrp), s) && !path_key(&s->named.path, s, &key)) {
+		s->named.classes[0] = s->named.classes[1] = 0;
+		if (!who_named(&key, &s->named)) {
+			__builtin_memcpy(fresh.path, key.data, sizeof(fresh.path));
+			__builtin_memcpy(w->path[PATH_CGROUP], key.data, sizeof(key.data));
+			bpf_map_update_elem(&cgroups, &id, &fresh, BPF_ANY);
+		}
+	}
+	scratch_put(s);
+}
+
+/* All that there is to know of the caller, as far as it can be told. 0. */
+__noinline int who_caller(struct cgw_who *w)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!w)
+		return 0;
+	__builtin_memset(w, 0, sizeof(*w));
+	w->known = 1;
+	w->start = task->group_leader->start_boottime;
+	w->exec_id = task->self_exec_id;
+	w->cgroup_id = bpf_get_current_cgroup_id();
+	w->uid = task->cred->euid.val;
+	w->gid = task->cred->egid.val;
+	w->pid = task->tgid;
+	who_program(task, w);
+	who_cgroup(task, w);
 	return 0;
 }
 
-/* The calling process's cgroup's classes into q. 0 or enum cgw_error. */
-static __noinline int who_cgroup(struct task_struct *task, struct cgw_query *q)
+/* Is the caller the very process that w tells of, unchanged? */
+static __always_inline bool who_same(const struct cgw_who *w)
 {
-	__u64 id = bpf_get_current_cgroup_id(), classes = 0, *known;
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	known = bpf_map_lookup_elem(&cgroups, &id);
-	if (known)
-		classes = *(volatile __u64 *)known;
-	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(q->word) & 0xfffffff)) {
-		struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-		struct scratch *s = scratch_get();
-		int r;
+	return w->known && w->pid == (__u32)task->tgid && w->start == task->group_leader->start_boottime &&
+	       w->exec_id == task->self_exec_id && w->cgroup_id == bpf_get_current_cgroup_id() &&
+	       w->uid == task->cred->euid.val && w->gid == task->cred->egid.val;
+}
 
-		if (!s)
-			return CGW_ERR_SCRATCH;
-		r = cgroup_path(cgroup, s);
-		if (r)
-			r = CGW_ERR_CGROUP;
-		else if (path_classes(q->word, &s->path, PATH_CGROUP, &classes))
-			r = CGW_ERR_TABLE;
-		scratch_put(s);
-		if (r)
-			return r;
-		bpf_map_update_elem(&cgroups, &id, &classes, BPF_ANY);
+/* One path's classes under q->word. 0 or enum cgw_error. */
+static __always_inline int who_path(__u64 word, struct cgw_who *w, __u32 which, __u32 *lit, __u32 *glob)
+{
+	__u64 classes = w->classes[which];
+
+	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(word) & 0xfffffff)) {
+		struct cgw_key key = {.kind = CGW_KEY_PATH};
+		struct cgw_named *n;
+
+		__builtin_memcpy(key.data, w->path[which], sizeof(key.data));
+		n = bpf_map_lookup_elem(&paths, &key);
+		if (!n)
+			return which == PATH_EXE ? CGW_ERR_PATH : CGW_ERR_CGROUP;
+		if (named_classes(word, n, which, &classes))
+			return CGW_ERR_TABLE;
+		w->classes[which] = classes;
 	}
-	q->cg_lit = CGW_PATH_WORD_LIT(classes);
-	q->cg_glob = CGW_PATH_WORD_GLOB(classes);
+	*lit = CGW_PATH_WORD_LIT(classes);
+	*glob = CGW_PATH_WORD_GLOB(classes);
 	return 0;
 }
 
 #define WHO_PROGRAM (1u << CGW_DIM_EXE_PATH | 1u << CGW_DIM_EXE_GLOB)
 #define WHO_CGROUP (1u << CGW_DIM_CG_PATH | 1u << CGW_DIM_CG_GLOB)
 
-/* All that the policy in force wants to know of the caller. 0 or enum cgw_error. */
-static __always_inline int who_fill(struct cgw_query *q)
+/* What the policy of q->word makes of w, into q: as much as it wants to know. 0 or enum cgw_error. */
+__noinline int who_classes(struct cgw_who *w, struct cgw_query *q)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct cgw_head *h = cgw_head_of(q->word);
+	const struct cgw_head *h;
 	__u32 dims;
 	int r;
 
+	if (!w || !q)
+		return CGW_ERR_TABLE;
+	h = cgw_head_of(q->word);
 	if (!h)
 		return CGW_ERR_TABLE;
 	dims = h->dir[q->dir & 1].dims;
-	q->uid = task->cred->euid.val;
-	q->gid = task->cred->egid.val;
-	q->known |= CGW_Q_UID | CGW_Q_GID;
-	if (dims & WHO_PROGRAM) {
-		r = who_program(task, q);
+	q->uid = w->uid;
+	q->gid = w->gid;
+	if (w->known)
+		q->known |= CGW_Q_UID | CGW_Q_GID;
+	else if (dims & (1u << CGW_DIM_UID | 1u << CGW_DIM_GID | WHO_PROGRAM | WHO_CGROUP))
+		return CGW_ERR_OWNER;
+	if ((dims & WHO_PROGRAM) && w->state != CGW_PATH_NONE) {
+		if (w->state != CGW_PATH_HOST)
+			return CGW_ERR_PATH;
+		r = who_path(q->word, w, PATH_EXE, &q->exe_lit, &q->exe_glob);
 		if (r)
 			return r;
 	}
 	if (dims & WHO_CGROUP) {
-		r = who_cgroup(task, q);
+		r = who_path(q->word, w, PATH_CGROUP, &q->cg_lit, &q->cg_glob);
 		if (r)
 			return r;
 	}

@@ -108,8 +108,7 @@ grep -q '^pass out rule 1 .*192\.0\.2\.1:80' "$work/log" || broken "no line for 
 grep -q '^block out rule 2 .*192\.0\.2\.2:80' "$work/log" || broken "no line for rule 2"
 
 say "kill -9 $agent: the wall stands without its agent"
-kill -9 "$agent"
-wait "$agent" 2>/dev/null
+{ kill -9 "$agent" && wait "$agent"; } 2>/dev/null
 agent=''
 request block http://192.0.2.2/
 request pass http://192.0.2.1/

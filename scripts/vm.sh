@@ -121,7 +121,7 @@ module_files() {
 
 build_initramfs() {
 	local root=$work/root file name
-	mkdir -p "$root"/{bin,sbin,dev,proc,sys,lib,lower,rw,new}
+	mkdir -p "$root"/{bin,dev,proc,lib,lower,rw,new}
 	cp "$(command -v busybox)" "$root/bin/busybox" || return 1
 	ldd "$root/bin/busybox" >/dev/null 2>&1 && { echo "vm.sh: busybox must be static (busybox-static)" >&2; return 1; }
 	# shellcheck disable=SC2086
@@ -133,37 +133,40 @@ build_initramfs() {
 	done <"$work/modules" >"$root/lib/order"
 	{ printf 'cd %q || exit 126\n' "$PWD"; printf 'exec'; printf ' %q' "$@"; echo; } >"$root/command"
 	printf '%s\n' "$(realpath "$kernel")/lib/modules/$release" >"$root/modules"
-	printf '#!/bin/sh\nexec chroot /new /sbin/modprobe "$@"\n' >"$root/sbin/modprobe"
 	cat >"$root/init" <<'INIT'
 #!/bin/busybox sh
-export PATH=/bin:/usr/sbin:/sbin HOME=/root
 /bin/busybox --install -s /bin
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
-dev=/dev
-finish() { echo "$1" >$dev/ttyS2; poweroff -f; sleep 60; }
-# shellcheck disable=SC2013
-for m in $(cat /lib/order); do insmod /lib/$m || echo "vm: cannot load $m" >/dev/ttyS0; done
-mount -t virtiofs -o ro root /lower || finish 126
+export PATH=/bin
+mount -t proc proc /proc; mount -t devtmpfs dev /dev
+die() { echo "vm: $1" >/dev/ttyS0; echo 126 >/dev/ttyS2; poweroff -f; sleep 60; }
+for m in $(cat /lib/order); do insmod "/lib/$m" || echo "vm: cannot load $m" >/dev/ttyS0; done
+mount -t virtiofs -o ro root /lower || die "no virtiofs"
 mount -t tmpfs -o mode=755 rw /rw; mkdir /rw/upper /rw/work
-mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /new || finish 126
-for d in proc sys dev; do mount --move /$d /new/$d; done
-dev=/new/dev
-ln -s /proc/self/fd $dev/fd; ln -s fd/0 $dev/stdin; ln -s fd/1 $dev/stdout; ln -s fd/2 $dev/stderr
+mount -t overlay -o lowerdir=/lower,upperdir=/rw/upper,workdir=/rw/work overlay /new || die "no overlay"
+for d in proc dev; do mount --move /$d /new/$d; done
 mount -t tmpfs -o mode=755 run /new/run
-mkdir -p /new/dev/pts /new/dev/shm "/new/lib/modules/$(uname -r)"
-mount -t devpts devpts /new/dev/pts; mount -t tmpfs shm /new/dev/shm
+mkdir -p "/new/lib/modules/$(uname -r)"
 mount --bind "/lower$(cat /modules)" "/new/lib/modules/$(uname -r)"
-mount -t cgroup2 cgroup2 /new/sys/fs/cgroup
-mount -t bpf bpf /new/sys/fs/bpf
-mount -t tracefs tracefs /new/sys/kernel/tracing 2>/dev/null
-mount -t securityfs securityfs /new/sys/kernel/security 2>/dev/null
-ip link set lo up
-cp /command /new/run/vm-command
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin IN_VM=1
-chroot /new /bin/bash /run/vm-command </dev/null >/new/dev/ttyS1 2>&1
-finish $?
+cp /bin/busybox /command /second /new/run/
+exec switch_root /new /run/second
 INIT
-	chmod +x "$root/init" "$root/sbin/modprobe"
+	cat >"$root/second" <<'INIT'
+#!/run/busybox sh
+mount -t sysfs sys /sys
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts; mount -t tmpfs shm /dev/shm
+ln -s /proc/self/fd /dev/fd; ln -s fd/0 /dev/stdin; ln -s fd/1 /dev/stdout; ln -s fd/2 /dev/stderr
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+for fs in tracefs:kernel/tracing securityfs:kernel/security; do mount -t ${fs%:*} ${fs%:*} /sys/${fs#*:} 2>/dev/null; done
+/run/busybox ip link set lo up
+export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin IN_VM=1
+/bin/bash /run/command </dev/null >/dev/ttyS1 2>&1
+echo $? >/dev/ttyS2
+/run/busybox poweroff -f
+sleep 60
+INIT
+	chmod +x "$root/init" "$root/second"
 	(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 >"$work/initrd.gz"
 }
 

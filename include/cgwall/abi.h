@@ -9,7 +9,7 @@
  *
  * A *row* is a bit vector over the priority list of one direction: bit i is set where entry i can
  * match a value of that class. Row 0 stands for "all ones" and is never stored or read. Where a
- * direction has more than CGW_CHUNK_BITS entries, a row is one summary chunk (bit w: word w of the
+ * direction has more than CGW_QUAD_BITS entries, a row is one summary chunk (bit w: word w of the
  * row is not zero) followed by `nchunks` chunks of bits; otherwise it is a single chunk of bits.
  */
 #ifndef CGWALL_ABI_H
@@ -21,15 +21,17 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 1                   /* raised with every change of a struct below or of a map */
+#define CGW_ABI 1		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
 #define CGW_CHUNK_BITS 1024
-#define CGW_CHUNKS_MAX 64                              /* of one row, without the summary */
+#define CGW_QUAD_WORDS 4 /* what is ANDed at once: half a cache line of each row */
+#define CGW_QUAD_BITS 256
+#define CGW_CHUNKS_MAX 64				  /* of one row, without the summary */
 #define CGW_ENTRIES_MAX (CGW_CHUNKS_MAX * CGW_CHUNK_BITS) /* 65,536 a direction */
-#define CGW_PATH_MAX 1024                              /* bytes of a program's or cgroup's path, NUL included */
-#define CGW_HIT_STRIPES 8                              /* power of two; by CPU, to keep counters off each other */
+#define CGW_PATH_MAX 1024 /* bytes of a program's or cgroup's path, NUL included */
+#define CGW_HIT_STRIPES 8 /* power of two; by CPU, to keep counters off each other */
 
 struct cgw_chunk {
 	__u64 w[CGW_CHUNK_WORDS];
@@ -53,8 +55,8 @@ enum cgw_dim {
 	CGW_DIM_PROPS, /* what only user space can tell: sha256, package, script, ancestor, container */
 	CGW_DIM_REMOTE,
 	CGW_DIM_REMOTE_LIST, /* address lists from files */
-	CGW_DIM_NAME,        /* names bound to the remote address */
-	CGW_DIM_RPORT,       /* protocol with remote port */
+	CGW_DIM_NAME,	     /* names bound to the remote address */
+	CGW_DIM_RPORT,	     /* protocol with remote port */
 	CGW_DIM_LOCAL,
 	CGW_DIM_LOCAL_LIST,
 	CGW_DIM_LPORT, /* protocol with local port */
@@ -97,38 +99,40 @@ struct cgw_dfa {
 
 /* One direction. Rows named here are row numbers, not chunk numbers. */
 struct cgw_dirhead {
-	__u32 rows;     /* chunk base of row 0 (which is not stored): row r starts at rows + r * stride */
-	__u32 stride;   /* chunks a row: nchunks, plus 1 for the summary where nchunks > 1 */
-	__u32 nchunks;  /* of bits, 1..CGW_CHUNKS_MAX; 0: no entries, the default decides */
+	__u32 rows;    /* chunk base of row 0 (which is not stored): row r starts at rows + r * stride */
+	__u32 stride;  /* chunks a row: nchunks, plus 1 where there is a summary */
+	__u32 nchunks; /* of bits, 1..CGW_CHUNKS_MAX; 0: no entries, the default decides */
 	__u32 nentries;
-	__u32 entries;  /* chunk base of the action table */
-	__u32 hits;     /* chunk base of the counters: hits + stripe * hit_chunks + rule / 16, word rule % 16 */
+	__u32 entries; /* chunk base of the action table */
+	__u32 hits; /* chunk base of the counters: hits + stripe * hit_chunks + rule / 16, word rule % 16 */
 	__u32 hit_chunks;
-	__u32 ports[CGW_ENDS];     /* chunk base of __u32 rows: [proto_index * nports + port class]; 0: dimension unused */
-	__u32 path_rows[4];        /* by CGW_DIM_EXE_PATH..CG_GLOB: chunk base of __u32 rows by path class; 0: unused */
+	__u32 ports[CGW_ENDS]; /* chunk base of __u32 rows: [proto_index * nports + port class]; 0: dimension
+				  unused */
+	__u32 path_rows[4]; /* by CGW_DIM_EXE_PATH..CG_GLOB: chunk base of __u32 rows by path class; 0: unused
+			     */
 	__u32 list_rows[CGW_ENDS]; /* chunk base of __u32 rows by list class; 0: unused */
-	__u32 none[CGW_DIMS];      /* row of a value that no table knows (an address in no group, another user) */
-	__u32 enabled[2];          /* the enabled-rules row, by the control word's variant bit */
-	__u32 dims;                /* bit per dimension that some entry constrains */
+	__u32 none[CGW_DIMS]; /* row of a value that no table knows (an address in no group, another user) */
+	__u32 enabled[2];     /* the enabled-rules row, by the control word's variant bit */
+	__u32 dims;	      /* bit per dimension that some entry constrains */
 	struct cgw_entry fallback; /* the default: rule 0 */
 };
 
-#define CGW_H_OBSERVE 1       /* set mode observe */
-#define CGW_H_OTHER_PASS 2    /* set sockets-other pass */
-#define CGW_H_KEEP 4          /* set established keep */
+#define CGW_H_OBSERVE 1	   /* set mode observe */
+#define CGW_H_OTHER_PASS 2 /* set sockets-other pass */
+#define CGW_H_KEEP 4	   /* set established keep */
 
 struct cgw_head {
-	__u64 gen;     /* the generation this slot holds */
-	__u64 seed[2]; /* of the path hash, for this slot's literal paths */
-	__u32 flags;   /* CGW_H_* */
-	__u32 nchunks; /* of the whole image */
-	__u32 port_class; /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
-	__u32 nports;     /* port classes, with class 0 */
-	__u32 lists;      /* which slot of the list maps; ~0: none */
-	__u32 has_prefixes; /* the trie holds something */
+	__u64 gen;	       /* the generation this slot holds */
+	__u64 seed[2];	       /* of the path hash, for this slot's literal paths */
+	__u32 flags;	       /* CGW_H_* */
+	__u32 nchunks;	       /* of the whole image */
+	__u32 port_class;      /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
+	__u32 nports;	       /* port classes, with class 0 */
+	__u32 lists;	       /* which slot of the list maps; ~0: none */
+	__u32 has_prefixes;    /* the trie holds something */
 	struct cgw_dfa dfa[2]; /* executables, cgroups */
 	struct cgw_dirhead dir[CGW_DIRS];
-	__u8 proto[256]; /* protocol number -> proto_index; 0: one that no rule names */
+	__u8 proto[256];    /* protocol number -> proto_index; 0: one that no rule names */
 	__u8 has_ports[32]; /* bit per protocol: its ports are looked at */
 };
 
@@ -145,17 +149,25 @@ struct cgw_ctl {
 	__u32 abi;
 	__u32 build; /* checksum of the BPF object whose programs are attached */
 	__u64 word;
-	__u64 guard;       /* cgroup id of the guarded directory; 0: everything */
+	__u64 guard;	   /* cgroup id of the guarded directory; 0: everything */
 	__u32 guard_level; /* its depth below the cgroup v2 root */
-	__u32 mnt_ns;      /* inode number of the mount namespace in which path rules are meant */
+	__u32 mnt_ns;	   /* inode number of the mount namespace in which path rules are meant */
 	__u64 heartbeat;   /* boot clock ns of the agent's last sign of life */
-	__u64 seed[2];     /* of the path hash, for mount points */
+	__u64 seed[2];	   /* of the path hash, for mount points */
 	struct cgw_head head[2];
 };
 
 /* ---- the slot's hash: what has a class of its own ---- */
 
-enum cgw_key_kind { CGW_KEY_ADDR = 1, CGW_KEY_EXE, CGW_KEY_CGROUP, CGW_KEY_UID, CGW_KEY_GID, CGW_KEY_POINT };
+enum cgw_key_kind {
+	CGW_KEY_ADDR = 1,
+	CGW_KEY_EXE,
+	CGW_KEY_CGROUP,
+	CGW_KEY_UID,
+	CGW_KEY_GID,
+	CGW_KEY_POINT,
+	CGW_KEY_PATH
+};
 
 /* ADDR: network byte order, IPv4 as ::ffff:a.b.c.d. EXE, CGROUP: 128 bits of path hash in data
  * (POINT likewise, in the map of mount points).
@@ -204,37 +216,87 @@ struct cgw_mount {
 
 /* A program's or cgroup's path classes under one generation, in one word so that it can be cached
  * without a lock: generation 28 bits, literal class 20, pattern class 16. */
-#define CGW_PATH_WORD(gen, lit, glob) ((((__u64)(gen)&0xfffffff) << 36) | ((__u64)(lit) << 16) | (__u64)(glob))
+#define CGW_PATH_WORD(gen, lit, glob) \
+	((((__u64)(gen)&0xfffffff) << 36) | ((__u64)(lit) << 16) | (__u64)(glob))
 #define CGW_PATH_WORD_GEN(w) ((w) >> 36)
 #define CGW_PATH_WORD_LIT(w) ((__u32)(((w) >> 16) & 0xfffff))
 #define CGW_PATH_WORD_GLOB(w) ((__u32)((w)&0xffff))
 #define CGW_LIT_CLASSES_MAX (1 << 20)
 #define CGW_GLOB_CLASSES_MAX (1 << 16)
 
+/* A path and, under one generation each, what the policy makes of it as a program's and as a cgroup's. */
+struct cgw_named {
+	__u64 classes[2]; /* CGW_PATH_WORD as executable, as cgroup; caches */
+	struct cgw_path path;
+};
+
+/* Paths that sockets refer to, by CGW_KEY_PATH: a socket may outlive the program that opened it. A cache
+ * that evicts: a socket whose path was lost is refused under the next generation, never trusted. */
+#define CGW_PATHS_MAX 8192
+
 /* How a program's path came to be known. */
 enum cgw_path_state {
 	CGW_PATH_UNKNOWN = 0, /* could not be told: refused wherever programs matter, and counted */
-	CGW_PATH_HOST,        /* the file the host's mount namespace has there */
-	CGW_PATH_NONE,        /* it is certain that the host has no path for it (memfd, deleted, foreign mount) */
+	CGW_PATH_HOST,	      /* the file the host's mount namespace has there */
+	CGW_PATH_NONE, /* it is certain that the host has no path for it (memfd, deleted, foreign mount) */
 };
 
 #define CGW_PROCS_MAX 262144 /* processes with a record */
 
 /* One process; pinned at exec, passed on at fork, gone at exit. Keyed by tgid. */
 struct cgw_proc {
-	__u64 start;   /* start_boottime of the thread group's leader, ns */
-	__u64 classes; /* CGW_PATH_WORD, a cache */
+	__u64 start; /* start_boottime of the thread group's leader, ns */
 	__u64 ino;
 	__u32 dev; /* the superblock's device, as the kernel numbers it */
 	__u32 ino_gen;
 	__u32 mnt_ns;
 	__u32 user_ns;
-	__u8 state; /* enum cgw_path_state */
-	__u8 seeded; /* found running when the agent started, not seen at its exec */
-	__u16 len;  /* of path, without NUL */
-	__u16 flags;
+	__u8 state;   /* enum cgw_path_state */
+	__u8 seeded;  /* found running when the agent started, not seen at its exec */
+	__u16 len;    /* of the path, without NUL */
+	__u32 flags;  /* CGW_PROC_* */
+	__u8 key[16]; /* of the path, in the table of paths */
+	struct cgw_named named;
+};
+#define CGW_PROC_INSIDE 1 /* in the guarded cgroup */
+#define CGW_PROC_HELD 2	  /* left it by its own doing: still guarded */
+
+/* Who a socket belongs to: the process that opened it, as it was then. */
+struct cgw_who {
+	__u64 start; /* its start and its count of execs: with pid they tell whether the caller is still it */
+	__u64 exec_id;
+	__u64 cgroup_id;
+	__u64 classes[2]; /* CGW_PATH_WORD of executable and cgroup; caches */
+	__u8 path[2][16]; /* keys of both in the table of paths; zero: none */
+	__u32 uid, gid, pid;
+	__u8 state; /* enum cgw_path_state of the executable */
+	__u8 known; /* 0: nobody knows who opened it */
 	__u16 reserved;
-	struct cgw_path path;
+};
+
+/* What a socket carries with it. Decisions are kept in one word each, so that no reader on another CPU ever
+ * sees half of one. */
+struct cgw_sock {
+	struct cgw_who who;
+	__u64 decided; /* of the connection: control word with the verdict in bits 2 and 3; 0: not decided */
+	__u64 call;    /* the last IPv4 destination that the opener was let to: CGW_CALL; 0: none */
+	__u8 dir;      /* enum cgw_dir of the connection; a listener's is CGW_IN */
+	__u8 flags;    /* CGW_SOCK_* */
+	__u8 reserved[6];
+};
+#define CGW_SOCK_BEGAN 1 /* dir is known */
+
+#define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)
+#define CGW_DECIDED_WORD(d) ((d) & ~12ULL)
+#define CGW_DECIDED_VERDICT(d) ((__u32)((d) >> 2) & 3)
+/* Address and port as they are on the wire, and the low bits of the control word. */
+#define CGW_CALL(addr, port, word) \
+	((__u64)(addr) << 32 | (__u64)((port)&0xffff) << 16 | (((word) >> 7) & 0xffff))
+
+/* A cgroup, by its id. */
+struct cgw_cgroup {
+	__u64 classes; /* CGW_PATH_WORD, a cache */
+	__u8 path[16];
 };
 
 /* ---- what one decision is about ---- */
@@ -250,11 +312,11 @@ struct cgw_query {
 	__u16 rport, lport; /* host order */
 	__u32 uid, gid;
 	__u32 exe_lit, exe_glob, cg_lit, cg_glob; /* path classes */
-	__u32 given[CGW_GIVENS]; /* rows determined elsewhere; 0: not, CGW_ROW_ALL: row 0 */
-	__u8 remote[16], local[16]; /* as in cgw_key; folded by cgw_fold() */
+	__u32 given[CGW_GIVENS];		  /* rows determined elsewhere; 0: not, CGW_ROW_ALL: row 0 */
+	__u8 remote[16], local[16];		  /* as in cgw_key; folded by cgw_fold() */
 };
 #define CGW_ROW_ALL (~0u) /* in given[]: determined, and it is row 0 */
-#define CGW_Q_REMOTE 1 /* remote is an address */
+#define CGW_Q_REMOTE 1	  /* remote is an address */
 #define CGW_Q_LOCAL 2
 #define CGW_Q_RPORT 4
 #define CGW_Q_LPORT 8
@@ -264,21 +326,23 @@ struct cgw_query {
 
 struct cgw_answer {
 	struct cgw_entry entry; /* the deciding one */
-	__u32 prio;             /* its place in the priority list; ~0: the default */
-	__u32 error;            /* enum cgw_error; not 0: refused for this reason, entry is not meant */
+	__u32 prio;		/* its place in the priority list; ~0: the default */
+	__u32 error;		/* enum cgw_error; not 0: refused for this reason, entry is not meant */
 };
 
 /* Why something was refused without a rule, or lost. Also the index of its counter. */
 enum cgw_error {
 	CGW_ERR_NONE = 0,
-	CGW_ERR_NO_POLICY,   /* nothing in force yet */
-	CGW_ERR_TABLE,       /* a lookup that cannot fail did */
-	CGW_ERR_NO_PROC,     /* a process without a record */
-	CGW_ERR_PATH,        /* its path could not be told */
-	CGW_ERR_CGROUP,      /* the cgroup's path could not be read */
-	CGW_ERR_SCRATCH,     /* no free buffer */
-	CGW_ERR_EVENT_LOST,  /* the ring buffer was full: a log line is missing, the verdict held */
-	CGW_ERR_PROC_FULL,   /* the table of processes was full */
+	CGW_ERR_NO_POLICY,  /* nothing in force yet */
+	CGW_ERR_TABLE,	    /* a lookup that cannot fail did */
+	CGW_ERR_NO_PROC,    /* a process without a record */
+	CGW_ERR_PATH,	    /* its path could not be told */
+	CGW_ERR_CGROUP,	    /* the cgroup's path could not be read */
+	CGW_ERR_SCRATCH,    /* no free buffer */
+	CGW_ERR_EVENT_LOST, /* the ring buffer was full: a log line is missing, the verdict held */
+	CGW_ERR_PROC_FULL,  /* the table of processes was full */
+	CGW_ERR_OWNER,	    /* nobody knows who opened the socket */
+	CGW_ERR_PACKET, /* a packet that cannot be read, or that says it goes another way (source routes) */
 	CGW_ERRORS = 16
 };
 
@@ -288,18 +352,18 @@ enum cgw_counter {
 	CGW_CNT_BLOCK,
 	CGW_CNT_REJECT,
 	CGW_CNT_OBSERVED, /* would have been refused, let through by set mode observe */
-	CGW_CNT_SOCKET,   /* sockets refused at creation */
+	CGW_CNT_SOCKET,	  /* sockets refused at creation */
 	CGW_COUNTERS = 32
 };
 
 /* ---- a question to the kernel's own tables ---- */
 
 struct cgw_ask {
-	struct cgw_query query; /* in; word and path classes are filled by the kernel */
-	struct cgw_answer answer; /* out */
+	struct cgw_query query;	   /* in; word and path classes are filled by the kernel */
+	struct cgw_answer answer;  /* out */
 	__u32 has_exe, has_cgroup; /* in: the paths below are given */
-	__u32 want_matches; /* in: leave the whole AND in the map of matches */
-	__u32 nchunks;      /* out: of that */
+	__u32 want_matches;	   /* in: leave the whole AND in the map of matches */
+	__u32 nchunks;		   /* out: of that */
 	struct cgw_path exe, cgroup;
 };
 
@@ -333,7 +397,7 @@ static_assert(sizeof(struct cgw_entry) == 16, "entry");
 static_assert(sizeof(struct cgw_key) == 20, "key");
 static_assert(sizeof(struct cgw_class) == 16, "class");
 static_assert(sizeof(struct cgw_prefix) == 20, "prefix");
-static_assert(sizeof(struct cgw_proc) == 48 + CGW_PATH_MAX, "proc");
+static_assert(sizeof(struct cgw_proc) == 56 + 16 + CGW_PATH_MAX, "proc");
 static_assert(sizeof(struct cgw_answer) == 24, "answer");
 static_assert(sizeof(struct cgw_ctl) % 8 == 0, "ctl");
 #endif

@@ -25,23 +25,21 @@
 
 #include "abi.h"
 
-/* What the AND goes over. BPF has 512 bytes of stack for a whole call chain, hence one accumulator. */
+/* Loops that the verifier is to see as loops. */
+#ifdef __bpf__
+#define CGW_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define CGW_ROLLED
+#endif
+
+/* What the AND goes over. BPF has 512 bytes of stack for a whole call chain, hence quads. */
 struct cgw_scan {
 	__u64 word;
-	__u64 acc[CGW_CHUNK_WORDS]; /* ANDed bits of the present chunk */
-	__u64 mask;                 /* bit per chunk that can hold a match */
-	__u32 rows[CGW_DIMS];       /* 0: no constraint */
+	__u64 quad[CGW_QUAD_WORDS]; /* ANDed: four words of bits, or of summaries */
+	__u32 rows[CGW_DIMS];	    /* 0: no constraint */
 	__u32 base, stride, nchunks;
 	__u32 prio; /* found */
 };
-
-#ifdef __bpf__
-#define CGW_LOOP _Pragma("clang loop unroll(disable)")
-#define CGW_UNROLL _Pragma("unroll")
-#else
-#define CGW_LOOP
-#define CGW_UNROLL
-#endif
 
 /* IPv4 written into IPv6 is IPv4 in this representation by itself. The wildcard as a destination is
  * where the kernel sends it: loopback. addr: 16 bytes, network order, changed in place. */
@@ -65,10 +63,10 @@ static __always_inline void cgw_fold(__u8 *addr)
 static __always_inline __u32 cgw_lowest(__u64 x)
 {
 #ifdef __bpf__
-	static const __u8 at[64] = {
-		0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
-		43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
-		44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6};
+	static const __u8 at[64] = {0,	1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,
+				    62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+				    63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+				    46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,	6};
 
 	return at[((x & -x) * 0x03f79d71b4cb0a89ULL) >> 58];
 #else
@@ -76,90 +74,97 @@ static __always_inline __u32 cgw_lowest(__u64 x)
 #endif
 }
 
-/* ANDs chunk `at` of every constrained row into s->acc. 0, or -1 where a row is missing. */
-CGW_FN int cgw_scan_and(struct cgw_scan *s, __u32 at)
+/* ANDs quad `quad` of chunk `at` of every constrained row into s->quad. 0, or -1 where a row is missing. */
+CGW_FN int cgw_scan_and(struct cgw_scan *s, __u32 at, __u32 quad)
 {
+	quad = (quad & 3) * CGW_QUAD_WORDS;
 	if (!s)
 		return -1;
-	for (int w = 0; w < CGW_CHUNK_WORDS; w++)
-		s->acc[w] = ~0ULL;
-	CGW_LOOP
+	for (int w = 0; w < CGW_QUAD_WORDS; w++)
+		s->quad[w] = ~0ULL;
+	CGW_ROLLED
 	for (int d = 0; d < CGW_DIMS; d++) {
 		const struct cgw_chunk *c;
+		const __u64 *bits;
 
 		if (!s->rows[d])
 			continue;
 		c = cgw_chunk_at(s->word, s->base + s->rows[d] * s->stride + at);
 		if (!c)
 			return -1;
-		CGW_UNROLL
-		for (int w = 0; w < CGW_CHUNK_WORDS; w++)
-			s->acc[w] &= c->w[w];
-		/* else the compiler keeps all of acc in registers, that is, on a stack that is too small */
-		asm volatile("" ::: "memory");
+		bits = c->w + quad;
+		asm volatile("" : "+r"(bits)); /* one pointer; clang would spill four offsets instead */
+		for (int w = 0; w < CGW_QUAD_WORDS; w++)
+			s->quad[w] &= bits[w];
 	}
 	return 0;
 }
 
-/* Looks for the lowest bit in chunk k of the ANDed rows. 1 found (s->prio), 0 not here, -1 broken. */
-CGW_FN int cgw_scan_chunk(struct cgw_scan *s, __u32 k)
+/* The lowest bit among the 256 of quad k, counted from the start of the row. 1 found (s->prio), 0 not here,
+ * -1 broken. */
+static __always_inline int cgw_scan_quad(struct cgw_scan *s, __u32 k)
 {
-	if (!s)
+	if (!s || cgw_scan_and(s, s->stride - s->nchunks + k / 4, k))
 		return -1;
-	if (cgw_scan_and(s, s->nchunks > 1 ? k + 1 : k))
-		return -1;
-	for (__u32 w = 0; w < CGW_CHUNK_WORDS; w++) {
-		if (s->acc[w]) {
-			s->prio = k * CGW_CHUNK_BITS + w * 64 + cgw_lowest(s->acc[w]);
+	for (__u32 w = 0; w < CGW_QUAD_WORDS; w++) {
+		if (s->quad[w]) {
+			s->prio = k * CGW_QUAD_BITS + w * 64 + cgw_lowest(s->quad[w]);
 			return 1;
 		}
 	}
 	return 0;
 }
 
-/* ANDs the summaries and leaves in s->mask the chunks where every row has something. 0 or -1. */
-CGW_FN int cgw_scan_summary(struct cgw_scan *s)
+/* Follows word w of the ANDed summary: bit b stands for word 64 w + b of the rows, four of them make a quad.
+ * 1 found (s->prio), 0 not here, -1 broken. */
+CGW_FN int cgw_scan_word(struct cgw_scan *s, __u32 w, __u64 sum)
 {
 	if (!s)
 		return -1;
-	s->mask = s->nchunks ? 1 : 0;
-	if (s->nchunks <= 1)
-		return 0;
-	if (cgw_scan_and(s, 0))
-		return -1;
-	s->mask = 0;
-	/* A summary bit stands for 64 entries, sixteen of them for one chunk: fold each sixteen into their
-	 * lowest bit, then bring the four bits of a word together by a multiplication without carries. */
-	CGW_LOOP
-	for (int w = 0; w < CGW_CHUNK_WORDS; w++) {
-		__u64 x = s->acc[w];
+	/* one bit a quad is enough */
+	sum |= sum >> 2;
+	sum = (sum | sum >> 1) & 0x1111111111111111ULL;
+	for (int i = 0; i < 16; i++) {
+		int r;
 
-		x |= (x >> 8) & 0x00ff00ff00ff00ffULL;
-		x |= (x >> 4) & 0x000f000f000f000fULL;
-		x |= (x >> 2) & 0x0003000300030003ULL;
-		x = (x | x >> 1) & 0x0001000100010001ULL;
-		x = x * (1ULL << 48 | 1ULL << 33 | 1ULL << 18 | 1ULL << 3) >> 48;
-		s->mask |= (x & 15) << (w * 4);
+		if (!sum)
+			break;
+		r = cgw_scan_quad(s, w * 16 + cgw_lowest(sum) / 4);
+		if (r)
+			return r;
+		sum &= sum - 1;
 	}
 	return 0;
 }
 
 /* The first matching entry. 1 found (s->prio), 0 none, -1 broken. */
-static __always_inline int cgw_scan_first(struct cgw_scan *s)
+CGW_FN int cgw_scan_first(struct cgw_scan *s)
 {
-	if (cgw_scan_summary(s))
+	if (!s)
 		return -1;
-	for (int i = 0; i < CGW_CHUNKS_MAX; i++) {
-		__u32 k;
-		int r;
+	if (!s->nchunks)
+		return 0;
+	if (s->stride == s->nchunks)
+		return cgw_scan_quad(s, 0);
+	for (__u32 q = 0; q < 4; q++) {
+		__u64 sum[CGW_QUAD_WORDS];
 
-		if (!s->mask)
+		/* a quad of summary covers 16,384 entries */
+		if (q * 16 >= s->nchunks)
 			break;
-		k = cgw_lowest(s->mask);
-		s->mask &= s->mask - 1;
-		r = cgw_scan_chunk(s, k);
-		if (r)
-			return r;
+		if (cgw_scan_and(s, 0, q))
+			return -1;
+		for (int w = 0; w < CGW_QUAD_WORDS; w++)
+			sum[w] = s->quad[w];
+		for (__u32 w = 0; w < CGW_QUAD_WORDS; w++) {
+			int r;
+
+			if (!sum[w])
+				continue;
+			r = cgw_scan_word(s, q * CGW_QUAD_WORDS + w, sum[w]);
+			if (r)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -228,8 +233,8 @@ static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct c
 			index = h->proto[q->proto];
 		if (q->known & (end == CGW_REMOTE ? CGW_Q_RPORT : CGW_Q_LPORT)) {
 			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
-				if (cgw_u16_at(q->word, h->port_class, end == CGW_REMOTE ? q->rport : q->lport,
-					       &class))
+				if (cgw_u16_at(q->word, h->port_class,
+					       end == CGW_REMOTE ? q->rport : q->lport, &class))
 					return -1;
 		}
 		if (cgw_u32_at(q->word, d->ports[end], index * h->nports + class, &s->rows[dim_port]))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* bench_calls tcp|udp|serve [COUNT]: times connect() to 127.0.0.1:7777. Prints the median of 20 blocks in ns a
- * call (TCP: connect and close). `serve` is the other end. */
+/* bench_calls tcp|udp|serve [COUNT]: times connect() to 127.0.0.1:7777. Prints the median of 20 blocks in ns
+ * a call (TCP: connect and close). `serve` is the other end. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

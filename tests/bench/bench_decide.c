@@ -82,7 +82,8 @@ static struct bench_bpf *load(const char *pins)
 
 	if (!b)
 		die("bench object", NULL);
-	bpf_object__for_each_map(map, b->obj) {
+	bpf_object__for_each_map(map, b->obj)
+	{
 		int fd;
 
 		snprintf(path, sizeof(path), "%s/map_%s", pins, bpf_map__name(map));

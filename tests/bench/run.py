@@ -147,7 +147,7 @@ class Bench:
         with open(path, "w") as f:
             f.write("\n".join(lines) + "\n")
         # nft looks cgroups up below /sys/fs/cgroup: bind the hierarchy there in a mount namespace of its own
-        script = 'mount --bind "$1" /sys/fs/cgroup && exec ip netns exec "$2" nft -f "$3"'
+        script = 'mount --bind "$1" /sys/fs/cgroup && exec nsenter --net="/run/netns/$2" nft -f "$3"'
         subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", cgroup_root(), ns, path], check=True)
 
     def calls(self):

@@ -68,7 +68,7 @@ like "a line of the log" "^reject out rule 2 client pid [0-9]+ uid 0 tcp .*-> 19
 like "an IPv6 line" "^pass out rule 3 client pid [0-9]+ uid 0 tcp .*-> \[2001:db8::1\]:7001" "$("$CGWALL" log | sed -n 4p)"
 is "log --json has its fields" "[]" "$(json '[k for k in "time verdict dir rule file line app exe pid uid cgroup proto local remote domain iface".split() if k not in ds[0]]' "$CGWALL" log --json)"
 is "log --json" "reject out 2 $W/policy.conf 3 $client 0" "$(json '" ".join(str(ds[2][k]) for k in "verdict dir rule file line exe uid".split())' "$CGWALL" log --json)"
-like "log --json cgroup" "cgwall-test-control/guard" "$(json 'ds[2]["cgroup"]' "$CGWALL" log --json)"
+like "log --json cgroup" "cgwall-test-control-[0-9]+/guard" "$(json 'ds[2]["cgroup"]' "$CGWALL" log --json)"
 is "log --json unknown is null" "None" "$(json 'ds[2]["domain"]' "$CGWALL" log --json)"
 "$CGWALL" log --follow >"$W/follow" 2>&1 &
 follow=$!

@@ -14,7 +14,8 @@ probes <<<'EPERM tcp 127.0.0.1 7001
 OK tcp 192.0.2.1 7001'
 
 agent_kill
-status "status with the agent dead says so" 1 "$CGWALL" status
+status "status: enforcing without its agent" 0 "$CGWALL" status
+like "status says that no agent runs" "no agent" "$("$CGWALL" status)"
 probes <<<'EPERM tcp 127.0.0.1 7001
 EPERM sendto ::1 7001
 EPERM socket 2 3 1

@@ -3,7 +3,7 @@
 # What every kernel test stands on. A test sources this first; it is then run once more in a network
 # namespace of its own, and finds:
 #
-#   cgroup2 mount ── cgwall-test-NAME   $PARENT   the programs are attached here
+#   cgroup2 mount ── cgwall-test-NAME-PID   $PARENT   the programs are attached here
 #                      ├── guard        $GUARD    what the agent guards
 #                      └── outside      $OUTSIDE
 #
@@ -35,7 +35,7 @@ if [ -z "${CGWALL_TEST_NETNS:-}" ]; then
 fi
 
 CGROOT=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
-PARENT=$CGROOT/cgwall-test-$TEST
+PARENT=$CGROOT/cgwall-test-$TEST-$$ # several runs of it do not meet
 GUARD=$PARENT/guard
 OUTSIDE=$PARENT/outside
 PORT=7001 OTHER=7002 CLOSED=7003
@@ -149,16 +149,18 @@ policy() { cat >"$W/policy.conf"; }
 
 # agent_start [OPTION ...]: returns when it enforces
 agent_start() {
+	local end=$((SECONDS + 60))
 	agent_spawn "$@"
-	if ! "$CGWALL" status --wait "${AGENT_WAIT:-60}" >"$W/status.out" 2>&1; then
+	until "$CGWALL" status --wait 2 >"$W/status.out" 2>&1 && kill -0 "$AGENT" 2>/dev/null; do
+		kill -0 "$AGENT" 2>/dev/null && [ $SECONDS -lt $end ] && continue
 		fail "the agent does not enforce: $(cat "$W/status.out" "$W/agent.log")"
 		return 1
-	fi
+	done
 }
 
 agent_spawn() {
 	"$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR" "$@" \
-		>>"$W/agent.log" 2>&1 </dev/null &
+		>>"$W/agent.log" 2>&1 </dev/null 6>&- &
 	AGENT=$!
 }
 
@@ -176,8 +178,7 @@ agent_stop() {
 }
 
 agent_kill() {
-	kill -9 "$AGENT"
-	wait "$AGENT" 2>/dev/null
+	{ kill -9 "$AGENT" && wait "$AGENT"; } 2>/dev/null
 	AGENT=''
 }
 
@@ -270,7 +271,9 @@ chmod 755 "$W"
 export CGWALL_RUN_DIR=$W/run
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-remove_cgroup "$PARENT"
+for old in "$CGROOT/cgwall-test-$TEST"-*; do # of a run that was killed
+	[ ! -d "$old" ] || kill -0 "${old##*-}" 2>/dev/null || remove_cgroup "$old"
+done
 mkdir -p "$GUARD" "$OUTSIDE" "$W/run" || exit 1
 ip link set lo up
 for a in 192.0.2.1/32 192.0.2.2/32; do ip addr add "$a" dev lo; done

@@ -33,9 +33,6 @@ is "made outside, then moved in, IPv6" EPERM "$(outside "$W/bin/client" inherit 
 is "made outside, passed in" EPERM "$(outside "$W/bin/client" scm "$GUARD" 127.0.0.1 7001)"
 is "made above, passed in" EPERM "$(in_cgroup "$PARENT" "$W/bin/client" scm "$GUARD" ::1 7001)"
 is "made outside, used outside" OK "$(outside "$W/bin/client" scm "$PARENT" 127.0.0.1 7001)"
-# A socket keeps who opened it: leaving the cgroup does not free it.
-is "made inside, then moved out" EPERM "$(guarded "$W/bin/client" inherit "$OUTSIDE" 127.0.0.1 7001)"
-is "made inside, passed out" EPERM "$(guarded "$W/bin/client" scm "$OUTSIDE" 127.0.0.1 7001)"
 
 printf 'default out block\npass out to 127.0.0.1\n' | policy
 reload

@@ -37,7 +37,7 @@ OK tcp 192.0.2.2 7001'
 both
 status "a second agent for the same run directory" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT"
 both
-kill -9 $SECOND_PID
+{ kill -9 $SECOND_PID && wait $SECOND_PID; } 2>/dev/null
 both
 second_start
 both

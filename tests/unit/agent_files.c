@@ -176,6 +176,18 @@ static void watching(void)
 	CHECK_INT(wait_changes(loop), 0);
 	fclose(f);
 	CHECK_INT(wait_changes(loop), 1);
+	/* Nor does anything else meanwhile: the policy is only read as a whole. */
+	f = fopen("policy.conf", "w");
+	CHECK(!watch_settled(w, NULL));
+	write_file("conf.d/c.conf", "pass out\n");
+	CHECK_INT(wait_changes(loop), 0);
+	fclose(f);
+	CHECK_INT(wait_changes(loop), 1);
+	CHECK(watch_settled(w, p));
+	write_file("data/real.txt", "192.0.2.3\n");
+	CHECK(!watch_settled(w, NULL));
+	CHECK(!watch_settled(w, p));
+	CHECK_INT(wait_changes(loop), 1);
 	/* Many changes at once are told once. */
 	for (int i = 0; i < 50; i++)
 		write_file("policy.conf", "pass out\n");

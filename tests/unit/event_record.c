@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Kernel events to records, and their two forms; the memory of the log. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ static struct cgw_event event(void)
 {
 	struct cgw_event e = {
 		.kind = CGW_EV_VERDICT,
+		.size = sizeof(e),
 		.time = 1000,
 		.gen = 5,
 		.answer = {.entry = {.rule = 1, .line = 7, .action = CGW_BLOCK}},
@@ -49,7 +51,6 @@ static struct cgw_event event(void)
 
 	e.comm[15] = 'y';
 	strcpy(e.path.c, "/usr/libexec/sharingd");
-	e.path_len = (__u16)strlen(e.path.c);
 	return e;
 }
 
@@ -76,7 +77,7 @@ static void one_line(void)
 	CHECK_STR(text_of(&e, &table),
 		  "pass out rule 0 sharingd pid 445 uid 501 tcp [fe80::2]:8770 -> [fe80::1]:50392");
 	e.known &= ~(CGW_Q_LOCAL | CGW_Q_LPORT);
-	e.path_len = 0;
+	e.path.c[0] = 0;
 	CHECK_STR(text_of(&e, &table),
 		  "pass out rule 0 sharingd-long-xy pid 445 uid 501 tcp * -> [fe80::1]:50392");
 	e.known = CGW_Q_UID;
@@ -110,7 +111,6 @@ static void forged_names(void)
 	struct cgw_event e = event();
 
 	strcpy(e.path.c, "/tmp/x pid 1\nblock");
-	e.path_len = (__u16)strlen(e.path.c);
 	e.answer.entry.rule = 2;
 	CHECK_STR(text_of(&e, &table), "block in rule 2 x\\x20pid\\x201\\x0ablock pid 445 uid 501 tcp "
 				       "[fe80::1]:50392 -> [fe80::2]:8770");
@@ -119,13 +119,28 @@ static void forged_names(void)
 /* Lengths come from a map that others might have written. */
 static void wild_lengths(void)
 {
+	static const char without[] = "block in rule 4000000000 sharingd-long-xy pid 445 uid 501 tcp "
+				      "[fe80::1]:50392 -> [fe80::2]:8770";
 	struct cgw_event e = event();
+	struct record_context c = {0};
+	struct record *r;
 
-	e.path_len = 65535;
 	e.answer.entry.rule = 4000000000u;
 	e.answer.entry.file = 65535;
-	CHECK_STR(text_of(&e, &table), "block in rule 4000000000 sharingd-long-xy pid 445 uid 501 tcp "
-				       "[fe80::1]:50392 -> [fe80::2]:8770");
+	e.size = 0;
+	CHECK_STR(text_of(&e, &table), without);
+	e.size = offsetof(struct cgw_event, path);
+	CHECK_STR(text_of(&e, &table), without);
+	/* Cut, and without a NUL. */
+	e.size = offsetof(struct cgw_event, path) + 8;
+	r = record_new(&e, &c);
+	CHECK_STR(r->exe, "/usr/lib");
+	free(r);
+	memset(e.path.c, 'x', sizeof(e.path.c));
+	e.size = 4000000000u;
+	r = record_new(&e, &c);
+	CHECK_INT(strlen(r->exe), CGW_PATH_MAX - 1);
+	free(r);
 }
 
 static void as_json(void)

@@ -164,7 +164,7 @@ static void clocks_and_days(void)
 	CHECK(value_days("Mon", 3, &days));
 	CHECK(value_days("-", 1, &days));
 	for (unsigned d = 1; d < 128; d++) { /* what is printed is read as the same */
-		char text[64] = "", *s = text;
+		char text[64] = "", *s;
 		FILE *f = fmemopen(text, sizeof(text), "w");
 
 		value_print_days((uint8_t)d, f);

@@ -87,6 +87,10 @@ static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 	err = load_enforceable(&l, a->o->policy, d);
 	if (err)
 		return err;
+	if (a->by_watch && !watch_settled(a->watch, l.policy)) {
+		load_free(&l);
+		return -EAGAIN;
+	}
 	if (!a->kernel) {
 		struct kernel_options o = {.run_dir = a->o->run_dir,
 					   .cgroup = a->o->cgroup,
@@ -131,6 +135,11 @@ static void reload(struct agent *a, const char *why)
 	char *text = NULL, counts[64];
 	int err = agent_load(a, a->o->color, &text);
 
+	/* Errors in something half-written are none. */
+	if (err && a->by_watch && (err == -EAGAIN || !watch_settled(a->watch, NULL))) {
+		free(text);
+		return;
+	}
 	if (text)
 		output_text(STDERR_FILENO, text, strlen(text));
 	free(text);
@@ -153,7 +162,11 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 
 static void on_watch(void *arg)
 {
-	reload(arg, "a file changed");
+	struct agent *a = arg;
+
+	a->by_watch = true;
+	reload(a, "a file changed");
+	a->by_watch = false;
 }
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
@@ -175,7 +188,7 @@ static void add_record(struct agent *a, struct record *r)
 	if (!r)
 		return;
 	record_text(r, text, sizeof(text));
-	output_line(STDOUT_FILENO, "%s", text);
+	output_log(text);
 	log_add(&a->log, r);
 }
 
@@ -217,6 +230,7 @@ static void on_events(struct ev_loop *loop, ev_io *w, int events)
 	(void)events;
 	kernel_read_events(a->kernel, on_event, &d);
 	look_for_lost(a);
+	output_flush();
 	server_wake(a->server);
 }
 
@@ -248,22 +262,28 @@ static void on_mounts(struct ev_loop *loop, ev_io *w, int events)
 	kernel_mounts_refresh(a->kernel);
 }
 
-static void start_watchers(struct agent *a)
+/* Before anything takes long: a signal that comes meanwhile is answered when the loop runs. */
+static void watch_signals(struct agent *a)
 {
 	ev_signal_init(&a->hup, on_hup, SIGHUP);
 	ev_signal_init(&a->term, on_stop, SIGTERM);
 	ev_signal_init(&a->intr, on_stop, SIGINT);
-	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
-	a->hup.data = a->term.data = a->intr.data = a->events.data = a;
+	a->hup.data = a->term.data = a->intr.data = a;
 	ev_signal_start(a->loop, &a->hup);
 	ev_signal_start(a->loop, &a->term);
 	ev_signal_start(a->loop, &a->intr);
+}
+
+static void watch_kernel(struct agent *a)
+{
+	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
+	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
-	if (kernel_mounts_fd(a->kernel) >= 0) {
-		ev_io_init(&a->mounts, on_mounts, kernel_mounts_fd(a->kernel), EV_READ);
-		a->mounts.data = a;
-		ev_io_start(a->loop, &a->mounts);
-	}
+	if (kernel_mounts_fd(a->kernel) < 0)
+		return;
+	ev_io_init(&a->mounts, on_mounts, kernel_mounts_fd(a->kernel), EV_READ);
+	a->mounts.data = a;
+	ev_io_start(a->loop, &a->mounts);
 }
 
 static void say_ready(struct agent *a)
@@ -309,6 +329,7 @@ static int start(struct agent *a, char **message)
 		*message = strdup("no event loop can be made");
 		return -ENOMEM;
 	}
+	watch_signals(a);
 	cgroups_open(&a->cgroups); /* without it paths of cgroups are not told */
 	if (a->o->watch)
 		err = watch_open(a->loop, on_watch, a, &a->watch);
@@ -367,7 +388,7 @@ int agent_run(const struct agent_options *o)
 		stop(&a);
 		return 1;
 	}
-	start_watchers(&a);
+	watch_kernel(&a);
 	err = privileges_drop();
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));

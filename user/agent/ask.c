@@ -28,14 +28,14 @@ static const char *translate(const struct query *q, struct kernel_ask *ask)
 		return "the path given for exe is too long";
 	if (!copy_path(ask->cgroup, q->cgroup))
 		return "the path given for cgroup is too long";
-	if (q->has_user && users_uid(q->user, &k->uid))
-		return "this host does not know the user";
-	if (q->has_group && users_gid(q->group, &k->gid))
-		return "this host does not know the group";
-	k->known = (uint8_t)((q->has_user ? CGW_Q_UID : 0) | (q->has_group ? CGW_Q_GID : 0) |
-			     (q->has_proto ? CGW_Q_PROTO : 0) | (q->has_remote ? CGW_Q_REMOTE : 0) |
-			     (q->has_local ? CGW_Q_LOCAL : 0) | (q->has_rport ? CGW_Q_RPORT : 0) |
-			     (q->has_lport ? CGW_Q_LPORT : 0));
+	/* A name that this host does not know is nobody's. */
+	if (q->has_user && !users_uid(q->user, &k->uid))
+		k->known |= CGW_Q_UID;
+	if (q->has_group && !users_gid(q->group, &k->gid))
+		k->known |= CGW_Q_GID;
+	k->known |= (uint8_t)((q->has_proto ? CGW_Q_PROTO : 0) | (q->has_remote ? CGW_Q_REMOTE : 0) |
+			      (q->has_local ? CGW_Q_LOCAL : 0) | (q->has_rport ? CGW_Q_RPORT : 0) |
+			      (q->has_lport ? CGW_Q_LPORT : 0));
 	k->proto = q->has_proto ? (uint8_t)q->proto : 0;
 	k->rport = q->rport;
 	k->lport = q->lport;
@@ -56,7 +56,7 @@ static struct json_object *ask_kernel(struct agent *a, const struct query *q)
 	if (wrong)
 		return answer_error(wrong);
 	err = kernel_ask(a->kernel, &ask, chunks);
-	if (!err)
+	if (!err && !ask.answer.error)
 		err = rules_matched(a->rules[0], q->dir, chunks, ask.nchunks, &matched, &n);
 	if (err) {
 		char message[128];

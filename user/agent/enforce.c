@@ -2,7 +2,6 @@
 /* One table, a line for each gap; whatever learns to be enforced loses its line. */
 #include "enforce.h"
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,24 +69,6 @@ static bool constrains(const struct hosts *h)
 	return h->nitems && (h->negated || !items_have(h->items, h->nitems, ITEM_ANY));
 }
 
-/* Protocols without a connect hook are seen when the socket is made, and then only the protocol is known. */
-static bool partly_open(const struct service_item *items, size_t n, bool constrained)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct service_item *s = &items[i];
-		bool some_ports = s->has_ports && (s->ports.lo > 1 || s->ports.hi != UINT16_MAX);
-
-		if (s->proto == PROTO_SERVICE) {
-			if (s->service && partly_open(s->service->items, s->service->nitems, constrained))
-				return true;
-		} else if (s->proto >= 0 && s->proto != IPPROTO_TCP && s->proto != IPPROTO_UDP &&
-			   (constrained || some_ports)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool gap_names(const struct rule *r, const struct image *im)
 {
 	return items_name(r->to.items, r->to.nitems, im) || items_name(r->from.items, r->from.nitems, im);
@@ -123,15 +104,6 @@ static bool gap_local(const struct rule *r, const struct image *im)
 	return constrains(&r->from) || r->from_ports.n;
 }
 
-static bool gap_protocol(const struct rule *r, const struct image *im)
-{
-	bool constrained = constrains(&r->to) || r->to_ports.n;
-
-	(void)im;
-	return partly_open(r->protos, r->nprotos, constrained) ||
-	       partly_open(r->services, r->nservices, constrained);
-}
-
 static const struct {
 	bool (*has)(const struct rule *r, const struct image *im);
 	const char *what;
@@ -142,9 +114,6 @@ static const struct {
 	{gap_when, "conditions (`if`, `unless`, `until`)"},
 	{gap_iface, "`on`"},
 	{gap_local, "`from` in an outbound rule (the local end is not known when the call is made)"},
-	{gap_protocol,
-	 "addresses or ports with protocols other than tcp and udp (only a whole protocol can be opened or "
-	 "closed)"},
 };
 
 /* The gaps of one rule, joined by commas; "" for none. Owned by the caller, NULL without memory. */
@@ -157,17 +126,13 @@ static char *rule_gaps(const struct rule *r, const struct image *im)
 
 	if (!f)
 		return NULL;
-	if (r->dir == CGW_IN) {
-		fputs("inbound rules", f);
-		comma = ", ";
-	}
 	if (who) {
 		fprintf(f, "%s%s", comma, who);
 		comma = ", ";
 	}
 	for (size_t i = 0; i < sizeof(rule_gap) / sizeof(rule_gap[0]); i++) {
 		/* What is said of outbound rules alone. */
-		if (r->dir == CGW_IN && (rule_gap[i].has == gap_local || rule_gap[i].has == gap_protocol))
+		if (r->dir == CGW_IN && rule_gap[i].has == gap_local)
 			continue;
 		if (!rule_gap[i].has(r, im))
 			continue;
@@ -188,13 +153,6 @@ static bool check_default(const struct policy *p, enum cgw_dir dir, struct diag 
 		diag_error(d, p, f->loc,
 			   "`default %s` cannot be in force: this version does not enforce yet: `ask`",
 			   show_dir(dir));
-		return false;
-	}
-	if (dir == CGW_IN && (f->act.action != CGW_PASS || f->log)) {
-		diag_error(
-			d, p, f->loc,
-			"`default in` cannot be in force: this version does not enforce yet: inbound rules, "
-			"nor does it log what comes in");
 		return false;
 	}
 	return true;

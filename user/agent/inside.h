@@ -24,6 +24,7 @@ struct agent {
 	struct kernel *kernel;
 	struct server *server;
 	struct watch *watch;	 /* NULL without --watch */
+	bool by_watch;		 /* the policy is being read because a file changed */
 	struct cgroups *cgroups; /* NULL where there is no cgroup v2 tree */
 	int lock;
 	struct rules *rules[AGENT_GENERATIONS]; /* the one in force first */

@@ -2,6 +2,7 @@
 #include "privileges.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,22 +19,25 @@
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
-/* bpf() itself; programs of the networking kind; programs and iterators that look into the kernel; policy
- * files that others own, and cgroup ids to paths. */
-#define KEPT (BIT(CAP_BPF) | BIT(CAP_NET_ADMIN) | BIT(CAP_PERFMON) | BIT(CAP_DAC_READ_SEARCH))
+static const uint8_t kept[] = {
+	CAP_BPF,	     /* bpf() itself */
+	CAP_NET_ADMIN,	     /* programs of the networking kind */
+	CAP_PERFMON,	     /* programs and iterators that look into the kernel */
+	CAP_DAC_READ_SEARCH, /* policy files that others own; cgroup ids to paths */
+	CAP_SYS_ADMIN,	     /* kernel_hits() opens the table in force by its id */
+};
 
 int privileges_drop(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
-	uint64_t have, keep = KEPT;
+	uint64_t have, keep = 0;
 
 	if (syscall(SYS_capget, &head, data))
 		return -errno;
 	have = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	/* Before Linux 5.8 this one stood for the first and the third. */
-	if (!(have & BIT(CAP_BPF)))
-		keep |= BIT(CAP_SYS_ADMIN);
+	for (size_t i = 0; i < sizeof(kept); i++)
+		keep |= BIT(kept[i]);
 	/* Where this is denied, or the kernel has no such capability, no_new_privs is enough. */
 	for (int cap = 0; cap < 64; cap++)
 		if (!(keep & BIT(cap)))

@@ -3,8 +3,8 @@
 #ifndef CGWALL_PRIVILEGES_H
 #define CGWALL_PRIVILEGES_H
 
-/* Gives up every capability but those that publishing, asking and reading need, for good: also what is executed
- * later gets no more. 0 or -errno. */
+/* Gives up every capability but those that publishing, asking and reading need, for good: also what is
+ * executed later gets no more. 0 or -errno. */
 int privileges_drop(void);
 
 #endif

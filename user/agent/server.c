@@ -391,9 +391,10 @@ void server_close(struct server *s)
 
 	if (!s)
 		return;
-	while (s->clients) {
-		flush_output(s->clients);
-		client_free(s->clients);
+	for (struct server_client *c = s->clients, *next; c; c = next) {
+		next = c->next;
+		flush_output(c);
+		client_free(c);
 	}
 	ev_io_stop(s->loop, &s->listen);
 	ev_timer_stop(s->loop, &s->pause);

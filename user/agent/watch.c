@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Folders are watched, not files: editors and package managers put a new file in the old one's place. What
  * changes in a folder counts where its name fits one of the patterns kept for that folder. A file that is
- * just being written counts when it is closed, so that nobody reads half of it. */
+ * just being written counts when it is closed; until then nothing is told, so that nobody takes half of it
+ * for the policy (an emptied file is a valid policy that lets everything pass).
+ */
 #include "watch.h"
 
 #include <errno.h>
@@ -21,10 +23,13 @@
 
 #include "../policy/policy.h"
 
-#define QUIET 0.1  /* seconds without a change before it is told */
-#define LONGEST 1. /* after the first change it is told at last */
-#define EVENTS \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+#define QUIET 0.1	  /* seconds without a change before it is told */
+#define FRESH_NS 40000000 /* less than QUIET: a file that changed since then is still being written */
+#define LONGEST 1.	  /* after the first change it is told at last */
+#define EVENTS                                                                                               \
+	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | \
+	 IN_MOVE_SELF)
+#define UNFINISHED_MAX 64 /* files that are being written; more are not waited for */
 
 /* Kubernetes swaps a link of this name to change all files of a folder at once. */
 #define SWAPPED "..data"
@@ -34,32 +39,53 @@ struct spot {
 	char *dir, *pattern; /* for fnmatch() */
 };
 
+/* Reads until what was there at first is done with: the queue holds 16,384 events where nobody set it higher.
+ * A folder in which somebody writes without end must not hold up the loop. */
+#define DRAIN_MAX 64
+
+/* Written to and not closed yet. */
+struct unfinished {
+	int wd;
+	char *name;
+};
+
 struct watch {
 	struct ev_loop *loop;
 	ev_io io;
 	ev_timer timer;
 	void (*fn)(void *arg);
 	void *arg;
-	int fd; /* -1: nothing is watched yet */
+	int fd;
 	struct spot *spots;
 	size_t nspots, size;
+	struct unfinished unfinished[UNFINISHED_MAX];
+	size_t nunfinished;
 	ev_tstamp first; /* of the present burst; 0: none */
 };
 
-static void forget(struct watch *w)
+static void free_spots(struct spot *spots, size_t n)
 {
-	if (w->fd >= 0) {
-		ev_io_stop(w->loop, &w->io);
-		close(w->fd);
+	for (size_t i = 0; i < n; i++) {
+		free(spots[i].dir);
+		free(spots[i].pattern);
 	}
-	for (size_t i = 0; i < w->nspots; i++) {
-		free(w->spots[i].dir);
-		free(w->spots[i].pattern);
-	}
-	free(w->spots);
-	w->spots = NULL;
-	w->nspots = w->size = 0;
-	w->fd = -1;
+	free(spots);
+}
+
+static bool is_watched(const struct spot *spots, size_t n, int wd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (spots[i].wd == wd)
+			return true;
+	return false;
+}
+
+/* Stops watching what is in `old` and not in `now`. */
+static void unwatch(int fd, const struct spot *old, size_t nold, const struct spot *now, size_t nnow)
+{
+	for (size_t i = 0; i < nold; i++)
+		if (!is_watched(now, nnow, old[i].wd))
+			inotify_rm_watch(fd, old[i].wd); /* a second time, it is told that there is none */
 }
 
 static int add_spot(struct watch *w, const char *dir, const char *pattern)
@@ -114,8 +140,9 @@ static int add_glob(struct watch *w, const char *path)
 }
 
 /* A file by its plain name, and, where it is a link, what that leads to. */
-static int add_file(struct watch *w, const char *path)
+static int add_file(void *arg, const char *path)
 {
+	struct watch *w = arg;
 	char quoted[2 * PATH_MAX], *at = quoted, *real = NULL;
 	int err = 0;
 
@@ -164,60 +191,57 @@ static int add_includes(struct watch *w, const struct source *file)
 	return err;
 }
 
-static bool changed_since(const char *path, const struct timespec *since)
-{
-	struct stat st;
-	/* File times go by the kernel's coarse clock, which is up to 10 ms behind. */
-	int64_t limit = since->tv_sec * 1000000000LL + since->tv_nsec - 10000000;
-
-	return !stat(path, &st) && st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec > limit;
-}
-
-static int add_items(struct watch *w, const struct item *items, size_t n, const struct timespec *since,
-		     bool *changed)
+/* fn for every file that p was read from, list files too, as long as it gives 0. */
+static int each_file(const struct policy *p, int (*fn)(void *arg, const char *path), void *arg)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < n; i++) {
-		if (items[i].kind != ITEM_FILE)
-			continue;
-		err = add_file(w, items[i].text);
-		*changed |= changed_since(items[i].text, since);
-	}
-	return err;
-}
-
-static int add_policy(struct watch *w, const struct policy *p, const struct timespec *since, bool *changed)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < p->nfiles; i++) {
-		err = add_file(w, p->files[i].path);
-		if (!err)
-			err = add_includes(w, &p->files[i]);
-		*changed |= changed_since(p->files[i].path, since);
-	}
+	for (size_t i = 0; !err && i < p->nfiles; i++)
+		err = fn(arg, p->files[i].path);
 	for (size_t i = 0; !err && i < p->nstmts; i++) {
 		const struct stmt *s = &p->stmts[i];
+		const struct item *items[2] = {NULL};
+		size_t n[2] = {0};
 
-		if (s->kind == STMT_GROUP)
-			err = add_items(w, s->group->items, s->group->nitems, since, changed);
-		if (s->kind == STMT_RULE)
-			err = add_items(w, s->rule->to.items, s->rule->to.nitems, since, changed);
-		if (!err && s->kind == STMT_RULE)
-			err = add_items(w, s->rule->from.items, s->rule->from.nitems, since, changed);
+		if (s->kind == STMT_GROUP) {
+			items[0] = s->group->items;
+			n[0] = s->group->nitems;
+		} else if (s->kind == STMT_RULE) {
+			items[0] = s->rule->to.items;
+			n[0] = s->rule->to.nitems;
+			items[1] = s->rule->from.items;
+			n[1] = s->rule->from.nitems;
+		}
+		for (int k = 0; k < 2; k++)
+			for (size_t j = 0; !err && j < n[k]; j++)
+				if (items[k][j].kind == ITEM_FILE)
+					err = fn(arg, items[k][j].text);
 	}
 	return err;
 }
 
-static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+/* 1 where the file changed after *arg, in ns since the epoch. */
+static int changed_after(void *arg, const char *path)
 {
-	struct watch *w = t->data;
+	const int64_t *limit = arg;
+	struct stat st;
 
-	(void)loop;
-	(void)events;
-	w->first = 0.;
-	w->fn(w->arg);
+	return !stat(path, &st) && st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec > *limit;
+}
+
+static int64_t ns_of(const struct timespec *t)
+{
+	/* File times go by the kernel's coarse clock, which is up to 10 ms behind. */
+	return t->tv_sec * 1000000000LL + t->tv_nsec - 10000000;
+}
+
+static int add_policy(struct watch *w, const struct policy *p)
+{
+	int err = each_file(p, add_file, w);
+
+	for (size_t i = 0; !err && i < p->nfiles; i++)
+		err = add_includes(w, &p->files[i]);
+	return err;
 }
 
 static void note_change(struct watch *w)
@@ -233,47 +257,113 @@ static void note_change(struct watch *w)
 	ev_timer_start(w->loop, &w->timer);
 }
 
+static bool matches(const struct spot *s, const struct inotify_event *e)
+{
+	return e->wd == s->wd && e->len && (!fnmatch(s->pattern, e->name, 0) || !strcmp(e->name, SWAPPED));
+}
+
 /* IN_CREATE tells of links only; a new file is told of when its writer closes it. */
-static bool counts(const struct spot *s, const struct inotify_event *e)
+static bool is_link(const struct spot *s, const struct inotify_event *e)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (e->wd != s->wd)
-		return false;
-	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
-		return true;
-	if (!e->len || (fnmatch(s->pattern, e->name, 0) && strcmp(e->name, SWAPPED)))
-		return false;
-	if (!(e->mask & IN_CREATE))
-		return true;
 	if (snprintf(path, sizeof(path), "%s/%s", s->dir, e->name) >= (int)sizeof(path) || lstat(path, &st))
 		return false;
 	return S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink > 1);
 }
 
-static void on_inotify(struct ev_loop *loop, ev_io *io, int events)
+static void set_unfinished(struct watch *w, const struct inotify_event *e, bool unfinished)
+{
+	size_t i = 0;
+
+	while (i < w->nunfinished && (w->unfinished[i].wd != e->wd || strcmp(w->unfinished[i].name, e->name)))
+		i++;
+	if (unfinished && i == w->nunfinished && i < UNFINISHED_MAX) {
+		w->unfinished[i] = (struct unfinished){.wd = e->wd, .name = strdup(e->name)};
+		w->nunfinished += w->unfinished[i].name != NULL;
+	} else if (!unfinished && i < w->nunfinished) {
+		free(w->unfinished[i].name);
+		w->unfinished[i] = w->unfinished[--w->nunfinished];
+	}
+}
+
+/* Does the event mean that something changed? */
+static bool counts(struct watch *w, const struct inotify_event *e)
+{
+	for (size_t i = 0; i < w->nspots; i++) {
+		const struct spot *s = &w->spots[i];
+
+		if (e->wd == s->wd && e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+			return true;
+		if (!matches(s, e))
+			continue;
+		if (e->mask & IN_CREATE)
+			return is_link(s, e);
+		set_unfinished(w, e, e->mask & IN_MODIFY);
+		return !(e->mask & IN_MODIFY);
+	}
+	return e->mask & IN_Q_OVERFLOW;
+}
+
+/* Reads what there is to read. Has something changed? */
+static bool drain(struct watch *w)
 {
 	union {
 		struct inotify_event first;
 		char bytes[16384];
 	} buf;
-	struct watch *w = io->data;
-	ssize_t n = read(w->fd, &buf, sizeof(buf));
 	bool changed = false;
+	ssize_t n;
 
-	(void)loop;
-	(void)events;
-	for (ssize_t at = 0; at < n;) {
-		struct inotify_event *e = (struct inotify_event *)(void *)(buf.bytes + at);
+	for (int i = 0; i < DRAIN_MAX && (n = read(w->fd, &buf, sizeof(buf))) > 0; i++) {
+		for (ssize_t at = 0; at < n;) {
+			struct inotify_event *e = (struct inotify_event *)(void *)(buf.bytes + at);
 
-		changed |= e->mask & IN_Q_OVERFLOW;
-		for (size_t i = 0; !changed && i < w->nspots; i++)
-			changed = counts(&w->spots[i], e);
-		at += (ssize_t)(sizeof(*e) + e->len);
+			changed |= counts(w, e);
+			at += (ssize_t)(sizeof(*e) + e->len);
+		}
 	}
 	if (changed)
 		note_change(w);
+	return changed;
+}
+
+static void on_inotify(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	drain(io->data);
+}
+
+bool watch_settled(struct watch *w, const struct policy *p)
+{
+	struct timespec now;
+	int64_t limit;
+
+	if (drain(w) || w->nunfinished)
+		return false;
+	if (!p)
+		return true;
+	/* A file that was emptied just now: the event may come milliseconds after the deed. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	limit = ns_of(&now) - FRESH_NS;
+	if (!each_file(p, changed_after, &limit))
+		return true;
+	note_change(w);
+	return false;
+}
+
+static void on_time(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct watch *w = t->data;
+
+	(void)loop;
+	(void)events;
+	w->first = 0.;
+	/* Closing what is unfinished is a change that starts this again. */
+	if (watch_settled(w, NULL))
+		w->fn(w->arg);
 }
 
 int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct watch **ret)
@@ -282,12 +372,18 @@ int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct wa
 
 	if (!w)
 		return -ENOMEM;
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->fd < 0) {
+		free(w);
+		return -errno;
+	}
 	w->loop = loop;
 	w->fn = fn;
 	w->arg = arg;
-	w->fd = -1;
 	ev_timer_init(&w->timer, on_time, 0., 0.);
-	w->timer.data = w;
+	ev_io_init(&w->io, on_inotify, w->fd, EV_READ);
+	w->timer.data = w->io.data = w;
+	ev_io_start(loop, &w->io);
 	*ret = w;
 	return 0;
 }
@@ -296,35 +392,39 @@ void watch_close(struct watch *w)
 {
 	if (!w)
 		return;
-	forget(w);
+	ev_io_stop(w->loop, &w->io);
 	ev_timer_stop(w->loop, &w->timer);
+	close(w->fd);
+	free_spots(w->spots, w->nspots);
+	for (size_t i = 0; i < w->nunfinished; i++)
+		free(w->unfinished[i].name);
 	free(w);
 }
 
+/* One descriptor for ever, on which a folder keeps its number: nothing is missed while the list changes. */
 int watch_set(struct watch *w, const struct policy *p, const struct timespec *since)
 {
-	struct watch fresh = {.loop = w->loop, .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
-	bool changed = false;
-	int err;
+	struct watch fresh = {.fd = w->fd};
+	int64_t limit = ns_of(since);
+	int err = add_policy(&fresh, p);
 
-	if (fresh.fd < 0)
-		return -errno;
-	err = add_policy(&fresh, p, since, &changed);
 	if (err) {
-		close(fresh.fd);
-		fresh.fd = -1;
-		forget(&fresh);
+		unwatch(w->fd, fresh.spots, fresh.nspots, w->spots, w->nspots);
+		free_spots(fresh.spots, fresh.nspots);
 		return err;
 	}
-	forget(w);
-	w->fd = fresh.fd;
+	unwatch(w->fd, w->spots, w->nspots, fresh.spots, fresh.nspots);
+	free_spots(w->spots, w->nspots);
 	w->spots = fresh.spots;
 	w->nspots = fresh.nspots;
 	w->size = fresh.size;
-	ev_io_init(&w->io, on_inotify, w->fd, EV_READ);
-	w->io.data = w;
-	ev_io_start(w->loop, &w->io);
-	if (changed)
+	for (size_t i = 0; i < w->nunfinished; i++) {
+		if (is_watched(w->spots, w->nspots, w->unfinished[i].wd))
+			continue;
+		free(w->unfinished[i].name);
+		w->unfinished[i--] = w->unfinished[--w->nunfinished];
+	}
+	if (each_file(p, changed_after, &limit))
 		note_change(w);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef CGWALL_WATCH_H
 #define CGWALL_WATCH_H
 
+#include <stdbool.h>
 #include <time.h>
 
 struct ev_loop;
@@ -17,5 +18,10 @@ void watch_close(struct watch *w);
  * after `since`, when reading began, counts as a change. What was watched before is forgotten, unless this
  * fails. 0 or -errno. */
 int watch_set(struct watch *w, const struct policy *p, const struct timespec *since);
+
+/* Is nothing being written or changed just now, neither what is watched nor the files of p (may be NULL)?
+ * false: a change will be told, soon or when the writer is done, and what was read meanwhile may be half of
+ * something. */
+bool watch_settled(struct watch *w, const struct policy *p);
 
 #endif

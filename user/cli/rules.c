@@ -23,16 +23,18 @@ static void print_rule(struct json_object *o)
 static int print_rules(struct client *c, bool json)
 {
 	struct json_object *o, *list = json_object_new_array();
+	bool first = true;
 	int err = 0;
 
-	if (!json)
-		printf("%-3s %5s %10s  %s\n", "dir", "rule", "hits", "text");
 	while (!(err = client_recv(c, -1, &o)) && json_get_bool(o, "more", false)) {
 		json_object_object_del(o, "more");
 		json_object_object_del(o, "ok");
 		if (json) {
 			json_object_array_add(list, o);
 		} else {
+			if (first)
+				printf("%-3s %5s %10s  %s\n", "dir", "rule", "hits", "text");
+			first = false;
 			print_rule(o);
 			json_object_put(o);
 		}

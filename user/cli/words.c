@@ -9,7 +9,7 @@
 
 static char *take(struct words_reader *r, size_t len, size_t with_newline)
 {
-	char *line = strndup(r->buffer.data + r->buffer.start, len);
+	char *line = r->buffer.data ? strndup(r->buffer.data + r->buffer.start, len) : NULL;
 
 	buffer_take(&r->buffer, with_newline);
 	r->seen = 0;

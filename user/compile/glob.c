@@ -11,13 +11,12 @@
 
 #define WORK_MAX (128u << 20) /* steps until patterns count as too many */
 #define CELLS_MAX (16u << 20) /* members of all state sets */
-#define RAW_STATES_MAX (8 * CGW_DFA_STATES_MAX)
+#define RAW_STATES_MAX (3 * CGW_DFA_STATES_MAX) /* before merging */
 
 struct build {
 	struct arena *arena; /* scratch */
 	struct nfa nfa;
 	uint8_t bytes[256];
-	uint8_t sample[256]; /* a byte of each class */
 	uint32_t classes;
 	struct sets states; /* of nfa states */
 	uint32_t *trans;    /* numbers of sets */
@@ -25,23 +24,40 @@ struct build {
 	uint32_t *stamp, stamp_now; /* by nfa state: is it in `set` already? */
 	uint32_t *set, nset;
 	size_t work, cells;
+	struct mentions set_classes; /* byte set -> byte classes */
+	struct bucket {
+		uint32_t *to, n, room;
+	} *buckets; /* by byte class: where the present state leads to */
 };
 
 /* Bytes with the same membership in every byte set of the patterns. */
 static void byte_classes(struct build *b)
 {
-	uint32_t n = b->nfa.byte_sets.n;
-	uint8_t *row = arena_alloc(b->arena, n + 1);
+	uint32_t n = b->nfa.byte_sets.n, *from, *to;
+	uint8_t *row = arena_alloc(b->arena, n + 1), sample[256];
 	struct intern rows;
+	size_t npairs = 0;
 
 	intern_init(&rows, b->arena);
 	for (unsigned byte = 0; byte < 256; byte++) {
 		for (uint32_t i = 0; i < n; i++)
 			row[i] = nfa_bytes_has(intern_get(&b->nfa.byte_sets, i), (uint8_t)byte);
 		b->bytes[byte] = (uint8_t)intern_add(&rows, row, n);
-		b->sample[b->bytes[byte]] = (uint8_t)byte;
+		sample[b->bytes[byte]] = (uint8_t)byte;
 	}
 	b->classes = rows.n;
+	b->buckets = arena_alloc(b->arena, b->classes * sizeof(*b->buckets));
+	from = arena_alloc(b->arena, ((size_t)n * b->classes + 1) * sizeof(*from));
+	to = arena_alloc(b->arena, ((size_t)n * b->classes + 1) * sizeof(*to));
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t c = 0; c < b->classes; c++) {
+			if (!nfa_bytes_has(intern_get(&b->nfa.byte_sets, i), sample[c]))
+				continue;
+			from[npairs] = i;
+			to[npairs++] = c;
+		}
+	}
+	mentions_build(&b->set_classes, b->arena, n, from, to, npairs);
 }
 
 /* Adds a state of the nfa, and what comes with it, to b->set. */
@@ -78,20 +94,43 @@ static uint32_t settle(struct build *b)
 	return id;
 }
 
-static uint32_t step(struct build *b, uint32_t from, uint8_t byte)
+static void fill_buckets(struct build *b, const struct nfa_edge *edge)
+{
+	const struct mentions *m = &b->set_classes;
+
+	for (uint32_t i = m->start[edge->bytes]; i < m->start[edge->bytes + 1]; i++) {
+		struct bucket *to = &b->buckets[m->of[i]];
+
+		if (to->n == to->room) {
+			uint32_t room = to->room ? 2 * to->room : 16;
+
+			to->to = arena_grow(b->arena, to->to, to->room * sizeof(*to->to), room * sizeof(*to->to));
+			to->room = room;
+		}
+		to->to[to->n++] = edge->to;
+	}
+	b->work += m->start[edge->bytes + 1] - m->start[edge->bytes];
+}
+
+/* The states that `from` leads to, by byte class. */
+static void step(struct build *b, uint32_t from, uint32_t *ret)
 {
 	size_t n;
 	const uint32_t *states = sets_get(&b->states, from, &n);
 
+	for (uint32_t c = 0; c < b->classes; c++)
+		b->buckets[c].n = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct nfa_state *s = &b->nfa.states[states[i]];
 
 		for (uint32_t k = 0; k < s->nedges; k++)
-			if (nfa_bytes_has(intern_get(&b->nfa.byte_sets, s->edges[k].bytes), byte))
-				reach(b, s->edges[k].to);
-		b->work += s->nedges;
+			fill_buckets(b, &s->edges[k]);
 	}
-	return settle(b);
+	for (uint32_t c = 0; c < b->classes; c++) {
+		for (uint32_t i = 0; i < b->buckets[c].n; i++)
+			reach(b, b->buckets[c].to[i]);
+		ret[c] = settle(b);
+	}
 }
 
 static uint32_t accepted(struct build *b, struct sets *sets, uint32_t state)
@@ -118,18 +157,13 @@ static int construct(struct build *b, struct sets *sets, uint32_t *start)
 	reach(b, b->nfa.start);
 	*start = settle(b);
 	for (uint32_t i = 0; i < b->states.in.n; i++) {
-		uint32_t *accept;
-
 		if (i >= RAW_STATES_MAX || b->work > WORK_MAX || b->cells > CELLS_MAX ||
 		    sets->in.n > CGW_GLOB_CLASSES_MAX)
 			return -E2BIG;
-		accept = arena_room(b->arena, b->accept, i, sizeof(*accept));
-		b->accept = accept;
-		accept[i] = accepted(b, sets, i);
-		for (uint32_t c = 0; c < b->classes; c++) {
-			b->trans = arena_room(b->arena, b->trans, (size_t)i * b->classes + c, sizeof(*b->trans));
-			b->trans[(size_t)i * b->classes + c] = step(b, i, b->sample[c]);
-		}
+		b->accept = arena_room(b->arena, b->accept, i, sizeof(*b->accept));
+		b->accept[i] = accepted(b, sets, i);
+		b->trans = arena_room(b->arena, b->trans, i, b->classes * sizeof(*b->trans));
+		step(b, i, b->trans + (size_t)i * b->classes);
 	}
 	return 0;
 }

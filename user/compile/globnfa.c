@@ -92,9 +92,12 @@ static void add_also(struct nfa *nfa, uint32_t from, uint32_t to)
 	*ARENA_ADD(nfa->arena, &s->also, &s->nalso) = to;
 }
 
-/* The pattern's text from state `at` on; gives the state behind it. */
+/* The pattern's text from state `at` on; gives the state behind it. A unit's name without wildcards stands for
+ * itself, since backslashes are part of such names (`dev-disk\x2d1.device`). */
 static uint32_t add_text(struct nfa *nfa, uint32_t at, const char *s, bool in_component)
 {
+	bool plain = in_component && !strpbrk(s, "*?[");
+
 	while (*s) {
 		struct nfa_bytes b;
 		uint32_t next;
@@ -115,7 +118,7 @@ static uint32_t add_text(struct nfa *nfa, uint32_t at, const char *s, bool in_co
 			b = no_slash();
 			s++;
 		} else {
-			s += *s == '\\' && s[1];
+			s += *s == '\\' && s[1] && !plain;
 			b = one_byte((uint8_t)*s++);
 		}
 		if (in_component)

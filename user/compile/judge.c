@@ -81,8 +81,15 @@ void judge_enable(struct image *im, const struct query *q, unsigned variant)
 			if (!conditions_in_force(im, d->entries[entry].rule, q))
 				bits[entry / 64] &= ~(1ULL << (entry % 64));
 		}
-		rows_summary(d->rows.chunks + (size_t)row * d->rows.stride, d->rows.nchunks);
+		rows_summary(&d->rows, d->rows.chunks + (size_t)row * d->rows.stride);
 	}
+}
+
+uint32_t judge_spare_rows(const struct image *im, enum cgw_dir dir)
+{
+	uint32_t used = im->tables->dir[dir].spare_used;
+
+	return used < IMAGE_SPARE_ROWS ? IMAGE_SPARE_ROWS - used : 0;
 }
 
 int judge_query(struct image *im, const struct query *q, struct cgw_query *ret)
@@ -121,12 +128,17 @@ static int find_matched(const struct image *im, const struct cgw_query *q, struc
 		return -EIO;
 	}
 	for (uint32_t k = 0; k < s->nchunks; k++) {
-		if (cgw_scan_and(s, s->nchunks > 1 ? k + 1 : k)) {
-			free(list);
-			return -EIO;
+		__u64 bits[CGW_CHUNK_WORDS];
+
+		for (uint32_t quad = 0; quad < CGW_CHUNK_WORDS / CGW_QUAD_WORDS; quad++) {
+			if (cgw_scan_and(s, s->stride - s->nchunks + k, quad)) {
+				free(list);
+				return -EIO;
+			}
+			memcpy(bits + quad * CGW_QUAD_WORDS, s->quad, sizeof(s->quad));
 		}
 		for (uint32_t i = 0; i < CGW_CHUNK_BITS && k * CGW_CHUNK_BITS + i < d->nentries; i++) {
-			uint64_t rest = s->acc[i / 64] >> (i % 64);
+			uint64_t rest = bits[i / 64] >> (i % 64);
 			uint32_t number;
 
 			if (!rest) {

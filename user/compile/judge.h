@@ -17,6 +17,10 @@ struct judge {
 /* Called once, when the image is complete. */
 void judge_begin(struct image *im);
 
+/* How many spare rows of the direction were never used; while there is one for each dimension that a question can
+ * fill (CGW_GIVENS), what judge_query() gave before stays valid. */
+uint32_t judge_spare_rows(const struct image *im, enum cgw_dir dir);
+
 /* lookup.c: everything of *ret but word. */
 int lookup_query(struct image *im, const struct query *q, struct cgw_query *ret);
 const struct cgw_class *lookup_key(const struct image *im, const struct cgw_key *key);

@@ -51,6 +51,43 @@ static int compare_nets(const void *a, const void *b)
 	return (x->file > y->file) - (x->file < y->file);
 }
 
+/* The digit of a net that pass number `pass` sorts by, the least important first. */
+static uint32_t digit(const struct list_net *n, unsigned pass)
+{
+	return pass ? (uint32_t)(n->ip >> (pass - 1) * 16) & 0xffff : n->len;
+}
+
+/* By address and length, 16 bits at a time; files stay in order. Digits that are the same everywhere cost one
+ * look. Gives the sorted array, one of the two. */
+static struct list_net *sort_nets(struct tables *t, struct list_net *a, size_t n)
+{
+	struct list_net *b, *swap;
+	size_t *start;
+
+	if (n < 65536) {
+		if (n)
+			qsort(a, n, sizeof(*a), compare_nets);
+		return a;
+	}
+	b = arena_alloc(t->scratch, n * sizeof(*b));
+	start = arena_alloc(t->scratch, 65537 * sizeof(*start));
+	for (unsigned pass = 0; pass <= 8; pass++) {
+		memset(start, 0, 65537 * sizeof(*start));
+		for (size_t i = 0; i < n; i++)
+			start[digit(&a[i], pass) + 1]++;
+		if (start[digit(&a[0], pass) + 1] == n)
+			continue;
+		for (uint32_t i = 0; i < 65536; i++)
+			start[i + 1] += start[i];
+		for (size_t i = 0; i < n; i++)
+			b[start[digit(&a[i], pass)]++] = a[i];
+		swap = a;
+		a = b;
+		b = swap;
+	}
+	return a;
+}
+
 static void emit(struct image_lists *l, ip_t ip, uint32_t len, uint32_t class)
 {
 	if (len < 128) {
@@ -80,8 +117,8 @@ static void leave(struct walk *w, ip_t ip, uint32_t len)
 		w->depth--;
 }
 
-/* Goes to a prefix or address that stands in these files. `around`: the set of what lies around everything. */
-static void enter(struct walk *w, ip_t ip, uint32_t len, uint32_t file, uint32_t around)
+/* Goes to a prefix or address that stands in this file. */
+static void enter(struct walk *w, ip_t ip, uint32_t len, uint32_t file)
 {
 	struct level *top;
 	uint32_t set;
@@ -92,11 +129,12 @@ static void enter(struct walk *w, ip_t ip, uint32_t len, uint32_t file, uint32_t
 		top->set = sets_add(&w->set->sets, top->set, file);
 		return;
 	}
-	set = top ? top->set : around;
+	set = top ? top->set : 0;
 	w->stack[w->depth++] = (struct level){.ip = ip, .len = len, .set = sets_add(&w->set->sets, set, file)};
 }
 
-/* To be called when all files of the place on top of the stack were seen. */
+/* To be called when all files of the place on top of the stack were seen. `around`: what a search gives that
+ * finds none of the places walked through. */
 static void settle(struct walk *w, uint32_t around)
 {
 	const struct level *top = &w->stack[w->depth - 1];
@@ -120,7 +158,7 @@ static void nets_before(struct walk *w, size_t *i, bool v4, ip_t ip, uint32_t le
 			break;
 		if ((n[*i].len >= 96 && ip_is_v4(n[*i].ip)) != v4)
 			continue;
-		enter(w, n[*i].ip, n[*i].len, n[*i].file, around);
+		enter(w, n[*i].ip, n[*i].len, n[*i].file);
 		if (next == w->set->nnets || n[next].ip != n[*i].ip || n[next].len != n[*i].len)
 			settle(w, around);
 	}
@@ -144,7 +182,7 @@ static void walk4(struct walk *w, uint32_t around)
 		ip_t ip = IP_V4 | set->v4[i].addr;
 
 		nets_before(w, &at, true, ip, 128, around);
-		enter(w, ip, 128, set->v4[i].file, around);
+		enter(w, ip, 128, set->v4[i].file);
 		if (i + 1 == set->n4 || set->v4[i + 1].addr != set->v4[i].addr)
 			settle(w, around);
 	}
@@ -171,8 +209,7 @@ void lists_classify(struct tables *t)
 	w->set = set;
 	w->lists = t->lists;
 	set->v4 = sort4(set->v4, arena_alloc(t->scratch, (set->n4 + 1) * sizeof(*set->v4)), set->n4);
-	if (set->nnets)
-		qsort(set->nets, set->nnets, sizeof(*set->nets), compare_nets);
+	set->nets = sort_nets(t, set->nets, set->nnets);
 	nets_before(w, &at, false, ~(ip_t)0, 128, 0);
 	if (w->around4 && !has_all4(set))
 		emit(t->lists, IP_V4, 96, 0);

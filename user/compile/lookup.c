@@ -251,7 +251,7 @@ static uint32_t given_row(struct image *im, enum cgw_dir dir, uint32_t dim, cons
 		slot = d->spare_used++ % IMAGE_SPARE_ROWS;
 		row = im->nrows[dir] + slot;
 		d->spare_hash[slot] = s->hash;
-		rows_store(d->rows.chunks + (size_t)row * d->rows.stride, d->rows.nchunks, s->bits);
+		rows_store(&d->rows, d->rows.chunks + (size_t)row * d->rows.stride, s->bits);
 	}
 	for (size_t i = 0; i < n; i++)
 		sweep_off(s, atoms[i]);

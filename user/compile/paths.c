@@ -29,28 +29,31 @@ static const char *atom_text(const struct tables *t, enum space space, uint32_t 
 	return ((const struct atom_text *)intern_get(&t->atoms[space].in, atom))->text;
 }
 
-/* path -> set of atoms, in the order in which paths first come up. */
+/* path -> atoms, in the order in which paths first come up. */
 struct literals {
 	struct intern paths;
-	uint32_t *set;
+	struct literal {
+		uint32_t *atoms;
+		uint32_t n;
+	} *of;
 };
 
-static void name_path(struct tables *t, struct literals *l, struct sets *sets, const char *path, uint32_t atom)
+static void name_path(struct tables *t, struct literals *l, const char *path, uint32_t atom)
 {
-	uint32_t id;
+	struct literal *lit;
 
-	l->set = arena_room(t->scratch, l->set, l->paths.n, sizeof(*l->set));
-	id = intern_add(&l->paths, path, strlen(path));
-	l->set[id] = sets_add(sets, l->set[id], atom);
+	l->of = arena_room(t->scratch, l->of, l->paths.n, sizeof(*l->of));
+	lit = &l->of[intern_add(&l->paths, path, strlen(path))];
+	*ARENA_ADD(t->scratch, &lit->atoms, &lit->n) = atom;
 }
 
-static void exe_literals(struct tables *t, struct literals *l, struct sets *sets)
+static void exe_literals(struct tables *t, struct literals *l)
 {
 	const struct world *w = t->world;
 	const struct intern *in = &t->atoms[SPACE_EXE_PATH].in;
 
 	for (uint32_t atom = 0; atom < in->n; atom++)
-		name_path(t, l, sets, atom_text(t, SPACE_EXE_PATH, atom), atom);
+		name_path(t, l, atom_text(t, SPACE_EXE_PATH, atom), atom);
 	for (size_t i = 0; i < w->naliases; i++) {
 		char buf[CGW_PATH_MAX + 1];
 		size_t len = strlen(w->aliases[i][0]);
@@ -62,26 +65,24 @@ static void exe_literals(struct tables *t, struct literals *l, struct sets *sets
 		memcpy(buf + 1, w->aliases[i][0], len);
 		atom = intern_find(in, buf, len + 1);
 		if (atom != INTERN_NONE)
-			name_path(t, l, sets, w->aliases[i][1], atom);
+			name_path(t, l, w->aliases[i][1], atom);
 	}
 }
 
-static void cgroup_literals(struct tables *t, struct literals *l, struct sets *sets)
+static void cgroup_literals(struct tables *t, struct literals *l)
 {
 	const struct intern *in = &t->atoms[SPACE_CG_PATH].in;
-	uint32_t n = in->n, known;
 
-	for (uint32_t atom = 0; atom < n; atom++)
-		name_path(t, l, sets, atom_text(t, SPACE_CG_PATH, atom), atom);
-	known = l->paths.n;
-	for (uint32_t id = 0; id < known; id++) {
+	for (uint32_t atom = 0; atom < in->n; atom++)
+		name_path(t, l, atom_text(t, SPACE_CG_PATH, atom), atom);
+	for (uint32_t id = 0; id < l->paths.n; id++) {
 		const char *path = intern_get(&l->paths, id);
 
 		for (const char *s = strchr(path, '/'); s; s = strchr(s + 1, '/')) {
 			uint32_t up = intern_find(&l->paths, path, (size_t)(s - path));
 
 			if (up != INTERN_NONE) /* paths and atoms have the same numbers here */
-				l->set[id] = sets_add(sets, l->set[id], up);
+				*ARENA_ADD(t->scratch, &l->of[id].atoms, &l->of[id].n) = up;
 		}
 	}
 }
@@ -93,15 +94,16 @@ static void build_literals(struct tables *t, uint32_t dim, uint32_t kind)
 
 	intern_init(&l.paths, t->scratch);
 	if (kind == CGW_KEY_EXE)
-		exe_literals(t, &l, &pc->sets);
+		exe_literals(t, &l);
 	else
-		cgroup_literals(t, &l, &pc->sets);
+		cgroup_literals(t, &l);
 	for (uint32_t id = 0; id < l.paths.n; id++) {
 		const struct intern_item *path = &l.paths.items[id];
+		struct literal *lit = &l.of[id];
 		struct image_key *k = ARENA_ADD(t->arena, &t->keys, &t->nkeys);
 
 		k->key = path_key(t, kind, path->data, path->len);
-		k->class.row[0][0] = l.set[id];
+		k->class.row[0][0] = sets_of(&pc->sets, lit->atoms, sets_sort(lit->atoms, lit->n));
 	}
 }
 

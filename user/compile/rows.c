@@ -49,20 +49,20 @@ uint32_t rows_find(const struct rows *r, const __u64 *bits, uint64_t hash)
 	return r->slots[at] ? r->slots[at] - 1 : UINT32_MAX;
 }
 
-void rows_summary(struct cgw_chunk *row, uint32_t nchunks)
+void rows_summary(const struct rows *r, struct cgw_chunk *row)
 {
-	if (nchunks <= 1)
+	if (r->stride == r->nchunks)
 		return;
 	memset(row, 0, sizeof(*row));
-	for (uint32_t w = 0; w < nchunks * CGW_CHUNK_WORDS; w++)
+	for (uint32_t w = 0; w < r->nchunks * CGW_CHUNK_WORDS; w++)
 		if (row[1].w[w])
 			row->w[w / 64] |= 1ULL << (w & 63);
 }
 
-void rows_store(struct cgw_chunk *row, uint32_t nchunks, const __u64 *bits)
+void rows_store(const struct rows *r, struct cgw_chunk *row, const __u64 *bits)
 {
-	memcpy(row + (nchunks > 1), bits, nchunks * sizeof(*row));
-	rows_summary(row, nchunks);
+	memcpy(row + (r->stride - r->nchunks), bits, r->nchunks * sizeof(*row));
+	rows_summary(r, row);
 }
 
 static uint32_t rows_add(struct rows *r, const __u64 *bits, uint64_t hash)
@@ -84,7 +84,7 @@ static uint32_t rows_add(struct rows *r, const __u64 *bits, uint64_t hash)
 	}
 	r->hashes[r->n] = hash;
 	if (r->n)
-		rows_store(r->chunks + (size_t)r->n * r->stride, r->nchunks, bits);
+		rows_store(r, r->chunks + (size_t)r->n * r->stride, bits);
 	r->slots[at] = ++r->n;
 	return r->n - 1;
 }
@@ -110,7 +110,7 @@ void rows_init(struct rows *r, struct arena *arena, struct arena *scratch, uint3
 {
 	*r = (struct rows){.arena = arena, .scratch = scratch, .nbits = nentries};
 	r->nchunks = (nentries + CGW_CHUNK_BITS - 1) / CGW_CHUNK_BITS;
-	r->stride = r->nchunks > 1 ? r->nchunks + 1 : 1;
+	r->stride = nentries > CGW_QUAD_BITS ? r->nchunks + 1 : r->nchunks;
 	if (!r->nchunks)
 		return;
 	r->ones = arena_alloc(arena, r->nchunks * sizeof(struct cgw_chunk));

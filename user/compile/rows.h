@@ -53,7 +53,7 @@ void rows_init(struct rows *r, struct arena *arena, struct arena *scratch, uint3
 /* The bits of a row, without its summary. */
 static inline __u64 *rows_bits(const struct rows *r, uint32_t row)
 {
-	return row ? r->chunks[(size_t)row * r->stride + (r->nchunks > 1)].w : r->ones;
+	return row ? r->chunks[(size_t)row * r->stride + (r->stride - r->nchunks)].w : r->ones;
 }
 
 static inline uint32_t rows_words(const struct rows *r)
@@ -65,10 +65,10 @@ static inline uint32_t rows_words(const struct rows *r)
 uint32_t rows_find(const struct rows *r, const __u64 *bits, uint64_t hash);
 
 /* Fills in a stored row's summary from its bits. row points to its first chunk. */
-void rows_summary(struct cgw_chunk *row, uint32_t nchunks);
+void rows_summary(const struct rows *r, struct cgw_chunk *row);
 
 /* Copies bits into a row (its first chunk), with the summary. */
-void rows_store(struct cgw_chunk *row, uint32_t nchunks, const __u64 *bits);
+void rows_store(const struct rows *r, struct cgw_chunk *row, const __u64 *bits);
 
 /* mentions[i] for 0..n-1 from npairs pairs (from[k], to[k]). */
 void mentions_build(struct mentions *m, struct arena *a, uint32_t n, const uint32_t *from, const uint32_t *to,

@@ -296,21 +296,26 @@ static void check_direction(struct warn *w)
 		check_rule(w, p->rules[w->dir][i], &d->spans[i]);
 }
 
+/* Where memory runs out nothing more is said: warnings are a courtesy. */
+static void guarded(struct warn *w)
+{
+	jmp_buf failure;
+
+	w->arena = arena_new();
+	if (!w->arena)
+		return;
+	if (!setjmp(failure)) {
+		arena_on_failure(w->arena, &failure);
+		check_direction(w);
+	}
+	arena_free(w->arena);
+}
+
 void image_warn(const struct image *im, struct diag *d)
 {
 	for (int dir = 0; dir < CGW_DIRS; dir++) {
 		struct warn w = {.im = im, .d = &im->tables->dir[dir], .dir = dir, .diag = d};
-		jmp_buf failure;
 
-		w.arena = arena_new();
-		if (!w.arena)
-			return;
-		if (setjmp(failure)) { /* warnings are a courtesy */
-			arena_free(w.arena);
-			return;
-		}
-		arena_on_failure(w.arena, &failure);
-		check_direction(&w);
-		arena_free(w.arena);
+		guarded(&w);
 	}
 }

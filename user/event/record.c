@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "record.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,16 +30,24 @@ static const char *keep(char **at, const char *text)
 	return start;
 }
 
+/* An event is as long as it says, and its path ends there or at a NUL before. */
+static size_t path_len(const struct cgw_event *e)
+{
+	size_t room =
+		e->size > offsetof(struct cgw_event, path) ? e->size - offsetof(struct cgw_event, path) : 0;
+
+	return strnlen(e->path.c, room < sizeof(e->path.c) ? room : sizeof(e->path.c) - 1);
+}
+
 struct record *record_new(const struct cgw_event *e, const struct record_context *c)
 {
 	enum cgw_dir dir = e->dir == CGW_IN ? CGW_IN : CGW_OUT;
 	const struct cgw_entry *entry = &e->answer.entry;
 	const char *file = NULL, *app = NULL;
-	size_t exe_len = e->path_len < CGW_PATH_MAX ? e->path_len : 0;
+	size_t exe_len = path_len(e);
 	struct record *r;
 	char *at;
 
-	exe_len = strnlen(e->path.c, exe_len);
 	if (!e->answer.error && c->rules) {
 		app = rules_app(c->rules, rules_get(c->rules, dir, entry->rule));
 		if (entry->line)

@@ -10,9 +10,9 @@
 
 /* Identity first: no call may be judged before its program is known. */
 const struct kernel_hook kernel_hooks[] = {
-	{"proc_fork", false},	 {"proc_exec", false},	   {"proc_exit", false},
-	{"hook_connect4", true}, {"hook_connect6", true},  {"hook_sendmsg4", true},
-	{"hook_sendmsg6", true}, {"hook_sock_create", true},
+	{"proc_fork", false},	    {"proc_exec", false},    {"proc_exit", false},    {"proc_move", false},
+	{"hook_connect4", true},    {"hook_connect6", true}, {"hook_sendmsg4", true}, {"hook_sendmsg6", true},
+	{"hook_sock_create", true}, {"hook_egress", true},   {"hook_ingress", true},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);
 _Static_assert(sizeof(kernel_hooks) / sizeof(kernel_hooks[0]) <= KERNEL_HOOKS_MAX, "room for every link");
@@ -119,8 +119,8 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 				return kernel_fail(message, r, "cannot replace %s: %s", path, strerror(-r));
 			continue;
 		}
-		/* A tracepoint's link cannot change its program. Two of them at once do no harm: both write the
-		 * same. */
+		/* A tracepoint's link cannot change its program. Two of them at once do no harm: both write
+		 * the same. */
 		k->links[i] = NULL;
 		r = attach_pin(k, i, message);
 		if (r) {
@@ -143,7 +143,8 @@ int attach_seed(struct kernel *k, char **message)
 	int fd, r = 0;
 
 	if (!link)
-		return kernel_fail(message, -errno, "the running programs cannot be read: %s", strerror(errno));
+		return kernel_fail(message, -errno, "the running programs cannot be read: %s",
+				   strerror(errno));
 	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd < 0) {
 		r = kernel_fail(message, -errno, "the running programs cannot be read: %s", strerror(errno));

@@ -60,7 +60,8 @@ static int guard_real(const char *dir, const char *root, char *ret, size_t size,
 	if (!realpath(dir, real))
 		return kernel_fail(message, -errno, "%s: %s", dir, strerror(errno));
 	if (!guard_below(real, root))
-		return kernel_fail(message, -EINVAL, "%s is not a cgroup v2 directory (those are below %s)", dir, root);
+		return kernel_fail(message, -EINVAL, "%s is not a cgroup v2 directory (those are below %s)",
+				   dir, root);
 	if (strlen(real) >= size)
 		return kernel_fail(message, -ENAMETOOLONG, "%s: the path is too long", dir);
 	strcpy(ret, real);
@@ -76,15 +77,18 @@ int guard_find(const char *cgroup, const char *attach, struct guard *ret, char *
 
 	r = guard_root(mount, sizeof(mount));
 	if (r || !realpath(mount, root))
-		return kernel_fail(message, -ENOENT, "no cgroup v2 hierarchy is mounted; mount one: "
+		return kernel_fail(message, -ENOENT,
+				   "no cgroup v2 hierarchy is mounted; mount one: "
 				   "mount -t cgroup2 none /sys/fs/cgroup");
 	r = guard_id(root, &root_id);
 	if (r)
 		return kernel_fail(message, r, "%s: %s", root, strerror(-r));
 	/* the hierarchy's true root has inode 1; in a cgroup namespace something else is mounted */
 	if (root_id != 1)
-		return kernel_fail(message, -EXDEV, "%s is not the root of the cgroup hierarchy: start cgwall in the "
-				   "host's cgroup namespace", root);
+		return kernel_fail(message, -EXDEV,
+				   "%s is not the root of the cgroup hierarchy: start cgwall in the "
+				   "host's cgroup namespace",
+				   root);
 	r = guard_real(cgroup ? cgroup : root, root, g.cgroup, sizeof(g.cgroup), message);
 	if (!r)
 		r = guard_real(attach ? attach : root, root, g.attach, sizeof(g.attach), message);

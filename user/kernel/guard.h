@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct guard {
-	uint64_t id;    /* cgroup id; 0 where the root itself is guarded */
+	uint64_t id;	/* cgroup id; 0 where the root itself is guarded */
 	uint32_t level; /* depth below the root */
 	char cgroup[1024], attach[1024];
 };

@@ -84,8 +84,10 @@ static int kernel_check_pins(const char *pins, bool *found, char **message)
 		munmap((void *)(uintptr_t)c, kernel_pages(sizeof(*c)));
 	}
 	if (r)
-		return kernel_fail(message, r, "%s was made by another version of cgwall and goes on enforcing the "
-				   "policy it has; to let this one take over, run `cgwall detach` first", pins);
+		return kernel_fail(message, r,
+				   "%s was made by another version of cgwall and goes on enforcing the "
+				   "policy it has; to let this one take over, run `cgwall detach` first",
+				   pins);
 	return 0;
 }
 
@@ -99,7 +101,8 @@ static int kernel_load(struct kernel *k, char **message)
 	k->skel = cgwall_bpf__open();
 	if (!k->skel)
 		return kernel_fail(message, -errno, "the BPF object cannot be opened: %s", strerror(errno));
-	bpf_object__for_each_map(map, k->skel->obj) {
+	bpf_object__for_each_map(map, k->skel->obj)
+	{
 		if (bpf_map__is_internal(map))
 			continue;
 		pin_path(k->pins, "map", bpf_map__name(map), path, sizeof(path));
@@ -110,9 +113,11 @@ static int kernel_load(struct kernel *k, char **message)
 	r = cgwall_bpf__load(k->skel);
 	if (r) {
 		uname(&u);
-		return kernel_fail(message, r, "kernel %s does not take the programs: %s%s", u.release, strerror(-r),
-				   r == -EPERM ? " (root, or CAP_BPF with CAP_NET_ADMIN and CAP_PERFMON, is needed)" :
-				   "; Linux 6.1 or later with BTF is needed, `--verbose` shows what it says");
+		return kernel_fail(
+			message, r, "kernel %s does not take the programs: %s%s", u.release, strerror(-r),
+			r == -EPERM
+				? " (root, or CAP_BPF with CAP_NET_ADMIN and CAP_PERFMON, is needed)"
+				: "; Linux 6.1 or later with BTF is needed, `--verbose` shows what it says");
 	}
 	return 0;
 }
@@ -151,8 +156,10 @@ static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted
 		return kernel_fail(message, -errno, "/proc/self/ns/mnt: %s", strerror(errno));
 	if (adopted) {
 		if (k->ctl->guard != g->id || k->ctl->guard_level != g->level)
-			return kernel_fail(message, -EBUSY, "%s guards another cgroup than %s; run `cgwall detach` "
-					   "first, or use another --run-dir", k->pins, g->cgroup);
+			return kernel_fail(message, -EBUSY,
+					   "%s guards another cgroup than %s; run `cgwall detach` "
+					   "first, or use another --run-dir",
+					   k->pins, g->cgroup);
 		k->ctl->mnt_ns = (uint32_t)ns.st_ino;
 		return 0;
 	}
@@ -268,9 +275,10 @@ bool kernel_enforcing(const struct kernel *k, char **message)
 		}
 		if (!kernel_hooks[i].cgroup)
 			continue;
-		if (bpf_obj_get_info_by_fd(bpf_link__fd(k->links[i]), &info, &size) || !info.cgroup.cgroup_id) {
-			kernel_fail(message, 0, "%s was attached at %s, which is gone", kernel_hooks[i].program,
-				    k->attach);
+		if (bpf_obj_get_info_by_fd(bpf_link__fd(k->links[i]), &info, &size) ||
+		    !info.cgroup.cgroup_id) {
+			kernel_fail(message, 0, "%s was attached at %s, which is gone",
+				    kernel_hooks[i].program, k->attach);
 			return false;
 		}
 	}
@@ -345,7 +353,8 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 	static struct kernel_feature features[] = {
 		{"socket-hooks", true, "connect, sendmsg and socket creation are judged"},
 		{"exec-identity", true, "a program is known from its exec on"},
-		{"lsm", false, "closes packet, XDP and vsock sockets; without it they need a dropped capability"},
+		{"lsm", false,
+		 "closes packet, XDP and vsock sockets; without it they need a dropped capability"},
 	};
 	char lsm[512] = "";
 	FILE *f = fopen("/sys/kernel/security/lsm", "re");

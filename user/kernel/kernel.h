@@ -26,7 +26,7 @@ struct kernel_options {
 	const char *run_dir; /* /run/cgwall */
 	const char *cgroup;  /* guarded directory, NULL: the cgroup v2 root */
 	const char *attach;  /* where programs are attached: it or an ancestor; NULL: the root */
-	bool verbose;        /* libbpf's own messages to stderr */
+	bool verbose;	     /* libbpf's own messages to stderr */
 };
 
 /* Loads and pins, or adopts what is pinned. Attaches only after the first kernel_publish(), so that an
@@ -55,7 +55,7 @@ struct kernel_ask {
 	char exe[CGW_PATH_MAX]; /* "": none */
 	char cgroup[CGW_PATH_MAX];
 	struct cgw_answer answer; /* result */
-	uint32_t nchunks;         /* result */
+	uint32_t nchunks;	  /* result */
 };
 int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks);
 
@@ -86,7 +86,7 @@ uint64_t kernel_processes(const struct kernel *k);
 
 /* A look at what is pinned for run_dir, without loading, locking or changing anything. */
 struct kernel_peek {
-	bool pinned;    /* there are pins */
+	bool pinned;	/* there are pins */
 	bool enforcing; /* a policy is in force and every program is attached */
 	uint64_t gen;
 	char pins[256]; /* the pin folder */

@@ -60,8 +60,10 @@ int pin_folder(const char *run_dir, char *ret, size_t size, bool make, char **me
 	name[n] = 0;
 	if (make && (statfs(BPFFS, &fs) || (uint32_t)fs.f_type != BPFFS_MAGIC)) {
 		if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
-			return kernel_fail(message, -errno, "no bpf file system at " BPFFS
-					   " and none can be mounted: %s; mount one there", strerror(errno));
+			return kernel_fail(message, -errno,
+					   "no bpf file system at " BPFFS
+					   " and none can be mounted: %s; mount one there",
+					   strerror(errno));
 	}
 	if (make && mkdir(BPFFS "/cgwall", 0700) && errno != EEXIST)
 		return kernel_fail(message, -errno, BPFFS "/cgwall: %s", strerror(errno));

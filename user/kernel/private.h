@@ -20,8 +20,8 @@ extern const size_t kernel_nhooks;
 
 struct kernel {
 	struct cgwall_bpf *skel;
-	struct cgw_ctl *ctl; /* mapped */
-	struct cgw_ask *ask; /* mapped */
+	struct cgw_ctl *ctl;		 /* mapped */
+	struct cgw_ask *ask;		 /* mapped */
 	const struct cgw_chunk *matches; /* mapped */
 	size_t ctl_size, ask_size, matches_size;
 	struct ring_buffer *ring;

@@ -20,7 +20,8 @@ static int publish_grace(void)
 }
 
 /* Writes n elements in batches; one by one where the kernel has no batches for this map. */
-static int publish_fill(int fd, const void *keys, size_t key_size, const void *values, size_t value_size, size_t n)
+static int publish_fill(int fd, const void *keys, size_t key_size, const void *values, size_t value_size,
+			size_t n)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
 	size_t done = 0;
@@ -79,19 +80,22 @@ out:
 }
 
 _Static_assert(sizeof(struct image_key) == sizeof(struct cgw_key) + sizeof(struct cgw_class), "no padding");
-_Static_assert(sizeof(struct image_prefix) == sizeof(struct cgw_prefix) + sizeof(struct cgw_class), "no padding");
+_Static_assert(sizeof(struct image_prefix) == sizeof(struct cgw_prefix) + sizeof(struct cgw_class),
+	       "no padding");
 _Static_assert(sizeof(struct list4) == 8 && sizeof(struct list6) == 20, "no padding");
 _Static_assert(sizeof(struct listp) == sizeof(struct cgw_prefix) + 4, "no padding");
 
 static int publish_chunks(const struct image *im)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	size_t size = (size_t)im->head.nchunks * sizeof(struct cgw_chunk), page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)im->head.nchunks * sizeof(struct cgw_chunk),
+	       page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t whole = (size + page - 1) / page * page;
 	void *p;
 	int fd;
 
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgw_chunks", 4, sizeof(struct cgw_chunk), im->head.nchunks, &opts);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgw_chunks", 4, sizeof(struct cgw_chunk), im->head.nchunks,
+			    &opts);
 	if (fd < 0)
 		return -errno;
 	p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -132,7 +136,8 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 		*ret = k->lists_slot;
 		return 0;
 	}
-	/* after adoption it is not known what the slots hold, but the head in force tells which one is used */
+	/* after adoption it is not known what the slots hold, but the head in force tells which one is used
+	 */
 	slot = k->ctl->word ? k->ctl->head[CGW_WORD_SLOT(k->ctl->word)].lists : ~0u;
 	slot = slot == ~0u ? 0 : !slot;
 	r = publish_slot(k->skel->maps.lists4, slot,
@@ -142,8 +147,8 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6));
 	if (!r)
 		r = publish_slot(k->skel->maps.listsp, slot,
-				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix), 4,
-					       l->prefixes, l->nprefixes));
+				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix),
+					       4, l->prefixes, l->nprefixes));
 	if (r)
 		return r;
 	*ret = slot;
@@ -169,10 +174,12 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 					       sizeof(struct cgw_class), im->keys, im->nkeys));
 	if (!r)
 		r = publish_slot(k->skel->maps.prefixes, slot,
-				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes", sizeof(struct cgw_prefix),
-					       sizeof(struct cgw_class), im->prefixes, im->nprefixes));
+				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes",
+					       sizeof(struct cgw_prefix), sizeof(struct cgw_class),
+					       im->prefixes, im->nprefixes));
 	if (r)
-		return kernel_fail(message, r, "the tables do not fit into the kernel: %s; what was in force stays",
+		return kernel_fail(message, r,
+				   "the tables do not fit into the kernel: %s; what was in force stays",
 				   strerror(-r));
 	head.gen = next;
 	head.lists = lists;

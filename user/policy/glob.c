@@ -101,11 +101,12 @@ static void reach(const char *glob, const char *g, unsigned char *set)
 bool policy_glob(const char *glob, const char *path)
 {
 	size_t n = strlen(glob) + 1;
-	unsigned char *now = calloc(2, n), *next = now + n;
+	unsigned char *now = calloc(2, n), *next;
 	bool matched;
 
 	if (!now)
 		return false;
+	next = now + n;
 	reach(glob, glob, now);
 	for (; *path; path++) {
 		memset(next, 0, n);

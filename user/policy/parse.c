@@ -104,7 +104,7 @@ char *parse_string(struct parser *p, const char *what)
 {
 	char *text;
 
-	if (p->tok.kind == TOK_WORD) {
+	if (p->tok.kind == TOK_WORD && !p->tok.first) {
 		parse_error(p, p->tok.loc, "expected %s in double quotes: write \"%.*s\"", what,
 			    p->tok.len < SHOWN ? (int)p->tok.len : SHOWN, p->tok.s);
 		return NULL;

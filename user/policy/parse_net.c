@@ -146,7 +146,7 @@ static int port_by_name(struct context *ctx, const char *name, const char *proto
 	port = found ? ntohs((uint16_t)found->s_port) : -1;
 	known = symbols_add(&ctx->symbols, SYM_PORT, arena_strn(ctx->arena, key, strlen(key)),
 			    (struct loc){0}, NULL);
-	known->size = (uint64_t)(port + 1);
+	known->size = port < 0 ? 0 : (uint64_t)port + 1;
 	return port;
 }
 

@@ -122,7 +122,7 @@ bool parse_default(struct parser *p, struct loc loc, enum cgw_dir *ret)
 {
 	static const char *const words[] = {"log", "background", "timeout", "else", "for"};
 	struct fallback f = {.loc = loc}, *known;
-	enum cgw_dir dir;
+	enum cgw_dir dir = CGW_OUT;
 
 	if (!take_dir(p, &dir))
 		return false;

@@ -63,9 +63,9 @@ struct item {
 
 struct group {
 	char *name;
-	struct loc loc;
 	struct item *items;
 	size_t nitems;
+	struct loc loc;
 	bool builtin;
 };
 
@@ -102,9 +102,9 @@ struct service_item {
 
 struct service {
 	char *name;
-	struct loc loc;
 	struct service_item *items;
 	size_t nitems;
+	struct loc loc;
 	bool builtin;
 };
 
@@ -144,7 +144,8 @@ struct expr {
 	bool secured; /* FACT_SSID */
 	bool has_bssid;
 	uint8_t bssid[6];
-	uint16_t from, to; /* FACT_TIME: minutes of the day; from > to wraps midnight */
+	uint16_t from, to; /* FACT_TIME: minutes of the day, the second one excluded (1440: midnight); from >
+			      to wraps */
 	uint8_t days;	   /* FACT_DAYS: bit 0 Monday .. bit 6 Sunday */
 
 	struct app *app; /* EXPR_APP, EXPR_CONDITION: set by the checker */
@@ -335,8 +336,9 @@ int policy_print_rule(const struct rule *r, FILE *out);
 int policy_print_ast(const struct policy *p, FILE *out);
 
 /* Does a path match a glob? `*` stays within one component, `**` crosses them, `?` is one byte that is
- * not a slash, `[a-z]` and `[!a-z]` a class, `\` quotes. This is the plain, recursive reading; the
- * compiler's automata are held against it. */
+ * not a slash, `[a-z]` and `[!a-z]` a class, which never holds a slash (`]` first in it stands for itself),
+ * `\` quotes, also in a class. This is the plain reading; the compiler's automata are held against it. A
+ * pattern of a policy has been checked; a malformed class here matches nothing. */
 bool policy_glob(const char *glob, const char *path);
 
 #endif

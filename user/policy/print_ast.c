@@ -3,21 +3,16 @@
 #include "policy.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include "addr.h"
 #include "names.h"
 #include "print.h"
 
-/* Begins a node's line: indentation and what it is. */
-static __attribute__((format(printf, 3, 4))) void node(FILE *out, int depth, const char *format, ...)
+/* Begins a node's line. */
+static FILE *at(int depth, FILE *out)
 {
-	va_list args;
-
 	fprintf(out, "%*s", 2 * depth, "");
-	va_start(args, format);
-	vfprintf(out, format, args);
-	va_end(args);
+	return out;
 }
 
 static void end(struct loc loc, FILE *out)
@@ -41,7 +36,7 @@ static void ast_item(const struct item *it, int depth, FILE *out)
 					    [ITEM_SELF] = "self",     [ITEM_RESOLVERS] = "resolvers"};
 	char lo[ADDR_TEXT], hi[ADDR_TEXT];
 
-	node(out, depth, "%s", kinds[it->kind]);
+	fprintf(at(depth, out), "%s", kinds[it->kind]);
 	if (it->kind == ITEM_NET) {
 		addr_format(it->lo, lo);
 		addr_format(it->hi, hi);
@@ -59,11 +54,11 @@ static void ast_item(const struct item *it, int depth, FILE *out)
 static void ast_service_item(const struct service_item *it, int depth, FILE *out)
 {
 	if (it->proto == PROTO_SERVICE) {
-		node(out, depth, "service");
+		fprintf(at(depth, out), "service");
 		if (it->service)
 			reference(it->service->name, it->service->loc, it->service->builtin, out);
 	} else {
-		node(out, depth, "proto %d", it->proto);
+		fprintf(at(depth, out), "proto %d", it->proto);
 		if (it->has_ports)
 			fprintf(out, " ports %u-%u", it->ports.lo, it->ports.hi);
 	}
@@ -79,20 +74,20 @@ static void ast_expr(const struct expr *e, int depth, FILE *out)
 	case EXPR_AND:
 	case EXPR_OR:
 	case EXPR_NOT:
-		node(out, depth, "%s", ops[e->op]);
+		fprintf(at(depth, out), "%s", ops[e->op]);
 		break;
 	case EXPR_SELECTOR:
 	case EXPR_FACT:
-		node(out, depth, "%s", e->op == EXPR_FACT ? "fact " : "selector ");
+		fprintf(at(depth, out), "%s", e->op == EXPR_FACT ? "fact " : "selector ");
 		print_operand(e, out);
 		break;
 	case EXPR_APP:
-		node(out, depth, "app");
+		fprintf(at(depth, out), "app");
 		if (e->app)
 			reference(e->app->name, e->app->loc, false, out);
 		break;
 	case EXPR_CONDITION:
-		node(out, depth, "condition");
+		fprintf(at(depth, out), "condition");
 		if (e->condition)
 			reference(e->condition->name, e->condition->loc, false, out);
 		break;
@@ -105,14 +100,14 @@ static void ast_expr(const struct expr *e, int depth, FILE *out)
 static void ast_ports(const struct ports *ports, int depth, FILE *out)
 {
 	for (size_t i = 0; i < ports->n; i++)
-		node(out, depth, "port %u-%u\n", ports->ranges[i].lo, ports->ranges[i].hi);
+		fprintf(at(depth, out), "port %u-%u\n", ports->ranges[i].lo, ports->ranges[i].hi);
 }
 
 static void ast_hosts(const char *word, const struct hosts *h, const struct ports *ports, FILE *out)
 {
 	if (!h->nitems)
 		return;
-	node(out, 1, "%s%s", word, h->negated ? " not" : "");
+	fprintf(at(1, out), "%s%s", word, h->negated ? " not" : "");
 	end(h->loc, out);
 	for (size_t i = 0; i < h->nitems; i++)
 		ast_item(&h->items[i], 2, out);
@@ -123,21 +118,21 @@ static void ast_part(const char *word, const struct expr *e, FILE *out)
 {
 	if (!e)
 		return;
-	node(out, 1, "%s\n", word);
+	fprintf(at(1, out), "%s\n", word);
 	ast_expr(e, 2, out);
 }
 
 static void ast_services(const char *word, const struct service_item *items, size_t n, FILE *out)
 {
 	if (n)
-		node(out, 1, "%s\n", word);
+		fprintf(at(1, out), "%s\n", word);
 	for (size_t i = 0; i < n; i++)
 		ast_service_item(&items[i], 2, out);
 }
 
 static void ast_act(const struct act *a, FILE *out)
 {
-	node(out, 1, "action %s", names_action[a->action]);
+	fprintf(at(1, out), "action %s", names_action[a->action]);
 	if (a->action == CGW_ASK)
 		fprintf(out, " timeout %llums else %s for %llums", (unsigned long long)a->timeout_ms,
 			a->has_else ? names_action[a->otherwise] : "default",
@@ -147,8 +142,8 @@ static void ast_act(const struct act *a, FILE *out)
 
 static void ast_rule(const struct rule *r, FILE *out)
 {
-	node(out, 0, "rule %s %u%s%s", names_dir[r->dir], r->number, r->quick ? " quick" : "",
-	     r->log ? " log" : "");
+	fprintf(out, "rule %s %u%s%s", names_dir[r->dir], r->number, r->quick ? " quick" : "",
+		r->log ? " log" : "");
 	end(r->loc, out);
 	ast_act(&r->act, out);
 	ast_part("who", r->who, out);
@@ -157,16 +152,16 @@ static void ast_rule(const struct rule *r, FILE *out)
 	ast_hosts("from", &r->from, &r->from_ports, out);
 	ast_hosts("to", &r->to, &r->to_ports, out);
 	if (r->iface)
-		node(out, 1, "on %s\n", r->iface);
+		fprintf(at(1, out), "on %s\n", r->iface);
 	ast_part("if", r->when, out);
 	ast_part("unless", r->unless, out);
 	if (r->limit.up || r->limit.down)
-		node(out, 1, "limit up %llu down %llu\n", (unsigned long long)r->limit.up,
-		     (unsigned long long)r->limit.down);
+		fprintf(at(1, out), "limit up %llu down %llu\n", (unsigned long long)r->limit.up,
+			(unsigned long long)r->limit.down);
 	if (r->has_until)
-		node(out, 1, "until %lld\n", (long long)r->until);
+		fprintf(at(1, out), "until %lld\n", (long long)r->until);
 	if (r->label) {
-		node(out, 1, "label ");
+		fprintf(at(1, out), "label ");
 		print_string(r->label, out);
 		fputc('\n', out);
 	}
@@ -174,19 +169,19 @@ static void ast_rule(const struct rule *r, FILE *out)
 
 static void ast_fallback(const struct fallback *f, enum cgw_dir dir, FILE *out)
 {
-	node(out, 0, "default %s%s", names_dir[dir], f->log ? " log" : "");
+	fprintf(out, "default %s%s", names_dir[dir], f->log ? " log" : "");
 	end(f->loc, out);
 	ast_act(&f->act, out);
 	if (f->has_background)
-		node(out, 1, "background %s\n", names_action[f->background]);
+		fprintf(at(1, out), "background %s\n", names_action[f->background]);
 }
 
 static void ast_expect(const struct expect *e, FILE *out)
 {
-	node(out, 0, "expect %s %s", names_action[e->verdict], names_dir[e->dir]);
+	fprintf(out, "expect %s %s", names_action[e->verdict], names_dir[e->dir]);
 	end(e->loc, out);
 	for (size_t i = 0; i < e->nkeys; i++) {
-		node(out, 1, "key ");
+		fprintf(at(1, out), "key ");
 		print_keyval(&e->keys[i], out);
 		end(e->keys[i].loc, out);
 	}
@@ -196,29 +191,29 @@ static void ast_statement(const struct policy *p, const struct stmt *s, FILE *ou
 {
 	switch (s->kind) {
 	case STMT_SET:
-		node(out, 0, "set %s ", names_setting[s->setting]);
+		fprintf(out, "set %s ", names_setting[s->setting]);
 		print_setting(&p->settings, s->setting, out);
 		end(s->loc, out);
 		break;
 	case STMT_GROUP:
-		node(out, 0, "group %s", s->group->name);
+		fprintf(out, "group %s", s->group->name);
 		end(s->loc, out);
 		for (size_t i = 0; i < s->group->nitems; i++)
 			ast_item(&s->group->items[i], 1, out);
 		break;
 	case STMT_SERVICE:
-		node(out, 0, "service %s", s->service->name);
+		fprintf(out, "service %s", s->service->name);
 		end(s->loc, out);
 		for (size_t i = 0; i < s->service->nitems; i++)
 			ast_service_item(&s->service->items[i], 1, out);
 		break;
 	case STMT_APP:
-		node(out, 0, "app %s", s->app->name);
+		fprintf(out, "app %s", s->app->name);
 		end(s->loc, out);
 		ast_expr(s->app->expr, 1, out);
 		break;
 	case STMT_CONDITION:
-		node(out, 0, "condition %s", s->condition->name);
+		fprintf(out, "condition %s", s->condition->name);
 		end(s->loc, out);
 		ast_expr(s->condition->expr, 1, out);
 		break;

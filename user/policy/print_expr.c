@@ -132,7 +132,7 @@ static void print_fact(const struct expr *e, FILE *out)
 		print_string(e->text, out);
 		break;
 	case FACT_TIME:
-		fprintf(out, "%02u:%02u-%02u:%02u", e->from / 60, e->from % 60, e->to / 60, e->to % 60);
+		fprintf(out, "%02d:%02d-%02d:%02d", e->from / 60, e->from % 60, e->to / 60, e->to % 60);
 		break;
 	case FACT_DAYS:
 		value_print_days(e->days, out);

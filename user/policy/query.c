@@ -23,7 +23,7 @@ static query_reader *const readers[] = {
 #define KEYS (sizeof(key_names) / sizeof(*key_names))
 static_assert(sizeof(readers) / sizeof(*readers) == KEYS, "each key has a reader");
 
-int query_fail(struct query_state *s, const char *format, ...)
+void query_say(struct query_state *s, const char *format, ...)
 {
 	va_list args;
 
@@ -31,7 +31,6 @@ int query_fail(struct query_state *s, const char *format, ...)
 	if (vasprintf(s->message, format, args) < 0)
 		*s->message = NULL;
 	va_end(args);
-	return -EINVAL;
 }
 
 static int find_key(struct query_state *s, const char *name)

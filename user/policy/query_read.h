@@ -3,6 +3,8 @@
 #ifndef CGWALL_QUERY_READ_H
 #define CGWALL_QUERY_READ_H
 
+#include <errno.h>
+
 #include "query.h"
 
 /* What reading a value needs beside the query. */
@@ -13,8 +15,9 @@ struct query_state {
 	char **message;
 };
 
-/* Puts the message together. Always -EINVAL. */
-int query_fail(struct query_state *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts the message together. */
+void query_say(struct query_state *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define query_fail(...) (query_say(__VA_ARGS__), -EINVAL)
 
 /* Each reads one value into the query: 0, or -EINVAL with a message. */
 typedef int query_reader(struct query_state *s, const char *value);

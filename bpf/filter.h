@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The packet hooks: what really leaves and what really arrives, for every socket of the guarded cgroup, whatever
+ * made it send. A connection is judged once for each generation; its packets then cost one look at its socket.
+ *
+ * Who is judged is the socket's opener. `in` rules judge what somebody else began: a TCP handshake at its
+ * listener, a datagram that answers nothing. Answers belong to the flow that was begun here.
+ */
+#ifndef CGWALL_BPF_FILTER_H
+#define CGWALL_BPF_FILTER_H
+
+#define FILTER_DROP 0
+#define FILTER_PASS 1
+
+#define FLOW_LIFE_NS (180ULL * 1000000000) /* how long an answer is an answer: what conntrack gives a UDP stream */
+
+/* The record of the packet's socket, or NULL where it is none of ours. A socket that was made in the guarded
+ * cgroup without anybody noting by whom gets one that says so. */
+static __always_inline struct cgw_sock *filter_sock(struct __sk_buff *skb, struct bpf_sock *sk,
+						    const struct cgw_ctl *c)
+{
+	struct cgw_sock *s = bpf_sk_storage_get(&socks, sk, 0, 0);
+
+	if (s)
+		return s;
+	if (c->guard && bpf_skb_ancestor_cgroup_id(skb, c->guard_level) != c->guard)
+		return NULL;
+	/* the kernel's own: resets, echo replies, neighbour discovery. Programs' raw sockets have a record. */
+	if (!c->guard && sk->type == SOCK_RAW)
+		return NULL;
+	return bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+/* Is s NULL because the socket is not ours, or because no record could be made? */
+static __always_inline bool filter_ours(struct __sk_buff *skb, struct bpf_sock *sk, const struct cgw_ctl *c)
+{
+	return c->guard ? bpf_skb_ancestor_cgroup_id(skb, c->guard_level) == c->guard : sk->type != SOCK_RAW;
+}
+
+/* A connection's packet. */
+static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s, __u64 word,
+				      bool out)
+{
+	__u64 decided = *(volatile __u64 *)&s->decided;
+	struct cgw_query q;
+	__u32 verdict;
+
+	if (CGW_DECIDED_WORD(decided) == word && packet_plain_tcp(skb))
+		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+	if (packet_read(skb, &q, out) || q.proto != IPPROTO_TCP) {
+		count(CGW_ERR_PACKET);
+		return FILTER_DROP;
+	}
+	q.word = word;
+	if (sk->state == TCP_LISTEN) {
+		if (out)
+			return FILTER_PASS; /* its handshakes answer what was let in */
+		s->dir = CGW_IN;
+		s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
+		q.dir = CGW_IN;
+		verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb), JUDGE_ONCE);
+		return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+	}
+	q.dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
+	verdict = judge(&q, &s->who, 0, JUDGE_QUIET);
+	/* a connection older than the agent may have been begun by either side */
+	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
+		q.dir = CGW_IN;
+		verdict = judge(&q, &s->who, 0, JUDGE_QUIET);
+	}
+	*(volatile __u64 *)&s->decided = CGW_DECIDED(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK);
+	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+}
+
+/* A datagram, or whatever else has no connection. */
+static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_sock *s, __u64 word, bool out)
+{
+	struct flow_id id = {};
+	struct flow *f, fresh = {};
+	struct cgw_query q;
+	__u32 verdict, how;
+
+	if (packet_read(skb, &q, out)) {
+		count(CGW_ERR_PACKET);
+		return FILTER_DROP;
+	}
+	q.word = word;
+	q.dir = out ? CGW_OUT : CGW_IN;
+	id.cookie = bpf_get_socket_cookie(skb);
+	__builtin_memcpy(id.remote, q.remote, 16);
+	id.rport = q.rport;
+	id.proto = q.proto;
+	fresh.last = bpf_ktime_get_boot_ns();
+	f = bpf_map_lookup_elem(&flows, &id);
+	if (f && fresh.last - f->last < FLOW_LIFE_NS) {
+		f->last = fresh.last;
+		if (f->word == word)
+			return f->verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+		q.dir = f->dir;
+	}
+	/* connect and sendmsg have written the line of what UDP begins here */
+	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP ? JUDGE_QUIET : 0;
+	verdict = judge(&q, &s->who, id.cookie, how);
+	fresh.word = word;
+	fresh.dir = q.dir;
+	fresh.verdict = verdict;
+	/* a refusal is remembered too: it is refused again without being judged, or logged, again */
+	bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY);
+	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+}
+
+static __always_inline int filter(struct __sk_buff *skb, bool out)
+{
+	struct cgw_ctl *c = ctl_get();
+	struct bpf_sock *sk = skb->sk;
+	struct cgw_sock *s;
+	__u64 word;
+
+	if (!c)
+		return FILTER_DROP;
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (!sk)
+		return FILTER_PASS; /* a connection's last acknowledgements; nothing of a program's */
+	s = filter_sock(skb, sk, c);
+	if (!s) {
+		if (!filter_ours(skb, sk, c))
+			return FILTER_PASS;
+		count(CGW_ERR_TABLE);
+		return FILTER_DROP;
+	}
+	word = *(volatile __u64 *)&c->word;
+	if (sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM)
+		return filter_tcp(skb, sk, s, word, out);
+	return filter_datagram(skb, s, word, out);
+}
+
+SEC("cgroup_skb/egress")
+int hook_egress(struct __sk_buff *skb)
+{
+	return filter(skb, true);
+}
+
+SEC("cgroup_skb/ingress")
+int hook_ingress(struct __sk_buff *skb)
+{
+	return filter(skb, false);
+}
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The third judge: the kernel's own tables, asked by the syscall program. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../user/compile/tables.h"
+#include "../../user/kernel/kernel.h"
+#include "differential.h"
+
+struct kernel_judge {
+	struct kernel *kernel;
+	char run_dir[64];
+	struct kernel_ask ask;
+	struct cgw_chunk chunks[CGW_CHUNKS_MAX];
+};
+
+static int complain(const char *what, int error, char *message)
+{
+	fprintf(stderr, "%s: %s\n", what, message ? message : strerror(-error));
+	free(message);
+	return error;
+}
+
+static int publish(void *state, const struct image *im)
+{
+	struct kernel_judge *j = state;
+	char *message = NULL;
+	uint64_t gen;
+	int error = kernel_publish(j->kernel, im, &gen, &message);
+
+	return error ? complain("publish", error, message) : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void collect(const struct kernel_judge *j, const struct direction *d, struct third_answer *ret)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < d->nentries && i < j->ask.nchunks * CGW_CHUNK_BITS; i++) {
+		const struct cgw_chunk *c = &j->chunks[i / CGW_CHUNK_BITS];
+		uint32_t number = d->entries[i].rule->number;
+
+		if (!(c->w[i % CGW_CHUNK_BITS / 64] >> (i % 64) & 1) || number == last)
+			continue;
+		ret->matched[ret->nmatched++] = last = number;
+	}
+	qsort(ret->matched, ret->nmatched, sizeof(*ret->matched), compare);
+}
+
+static int ask(void *state, const struct image *im, const struct query *q, const struct cgw_query *cq,
+	       struct third_answer *ret)
+{
+	struct kernel_judge *j = state;
+	int error;
+
+	j->ask.query = *cq;
+	snprintf(j->ask.exe, sizeof(j->ask.exe), "%s", q->exe ? q->exe : "");
+	snprintf(j->ask.cgroup, sizeof(j->ask.cgroup), "%s", q->cgroup ? q->cgroup : "");
+	error = kernel_ask(j->kernel, &j->ask, j->chunks);
+	if (error)
+		return error;
+	if (j->ask.answer.error)
+		return -EIO;
+	ret->action = j->ask.answer.entry.action;
+	ret->rule = j->ask.answer.entry.rule;
+	ret->nmatched = 0;
+	collect(j, &im->tables->dir[q->dir], ret);
+	return 0;
+}
+
+static void close_judge(void *state)
+{
+	struct kernel_judge *j = state;
+	char *message = NULL, path[96];
+	bool found;
+
+	kernel_close(j->kernel);
+	if (kernel_detach(j->run_dir, &found, &message))
+		complain("detach", -EIO, message);
+	snprintf(path, sizeof(path), "%s/lock", j->run_dir);
+	unlink(path);
+	rmdir(j->run_dir);
+	free(j);
+}
+
+int kernel_judge_open(const char *cgroup, struct third_judge *ret)
+{
+	struct kernel_judge *j = calloc(1, sizeof(*j));
+	struct kernel_options o = {.cgroup = cgroup, .attach = cgroup};
+	char *message = NULL;
+	bool adopted;
+	int error;
+
+	snprintf(j->run_dir, sizeof(j->run_dir), "/run/cgwall-differential-%d", (int)getpid());
+	o.run_dir = j->run_dir;
+	error = kernel_open(&o, &j->kernel, &adopted, &message);
+	if (error) {
+		free(j);
+		return complain("cannot use the kernel", error, message);
+	}
+	*ret = (struct third_judge){.state = j, .publish = publish, .ask = ask, .close = close_judge};
+	return 0;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The third judge gets a whole image at once. What user space works out for a question (the rows of names,
+ * properties and interfaces) lies in the image's spare rows, so all questions are prepared before it is
+ * published, and there are only so many of them as the spare rows hold. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/compile/judge.h"
+#include "differential.h"
+
+struct prepared {
+	const char *text;
+	struct query q;
+	struct cgw_query cq;
+};
+
+static bool full(const struct image *im)
+{
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		if (judge_spare_rows(im, dir) < CGW_GIVENS)
+			return true;
+	return false;
+}
+
+static size_t compare(struct third_judge *k, struct subject *s, const struct prepared *p)
+{
+	struct naive_verdict v = {.matched = s->matched};
+	struct third_answer a = {.matched = s->matched3};
+	int error;
+
+	naive_judge(s->n, &p->q, &v);
+	error = k->ask(k->state, s->im, &p->q, &p->cq, &a);
+	if (!error && v.action == a.action && v.rule == a.rule && v.nmatched == a.nmatched &&
+	    !memcmp(v.matched, a.matched, v.nmatched * sizeof(*v.matched)))
+		return 0;
+	printf("third judge disagrees about: %s\n", p->text);
+	if (error)
+		printf("  error: %s\n", strerror(-error));
+	else
+		printf("  naive: action %d rule %u of %zu; third: action %d rule %u of %zu\n", v.action, v.rule, v.nmatched,
+		       a.action, a.rule, a.nmatched);
+	return 1;
+}
+
+size_t third_run(struct third_judge *k, struct subject *s, char *const *queries, size_t n, size_t *asked)
+{
+	struct prepared *list = calloc(n + 1, sizeof(*list));
+	size_t count = 0, bad = 0;
+
+	for (size_t i = 0; i < n && !full(s->im); i++) {
+		struct prepared *p = &list[count];
+
+		if (query_read(queries[i], &p->q))
+			continue;
+		p->text = queries[i];
+		if (judge_query(s->im, &p->q, &p->cq)) {
+			query_free(&p->q);
+			bad++;
+			continue;
+		}
+		count++;
+	}
+	if (k->publish(k->state, s->im)) {
+		bad++;
+	} else {
+		for (size_t i = 0; i < count; i++)
+			bad += compare(k, s, &list[i]);
+		*asked += count;
+	}
+	for (size_t i = 0; i < count; i++)
+		query_free(&list[i].q);
+	free(list);
+	return bad;
+}
