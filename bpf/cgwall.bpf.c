@@ -22,6 +22,8 @@
 #include "hooks.h"
 #include "packet.h"
 #include "filter.h"
+#include "cut.h"
+#include "lsm.h"
 #include "ask.h"
 
 char LICENSE[] SEC("license") = "GPL";

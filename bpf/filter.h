@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The packet hooks: what really leaves and what really arrives, for every socket of the guarded cgroup, whatever
- * made it send. A connection is judged once for each generation; its packets then cost one look at its socket.
+/* The packet hooks: what really leaves and what really arrives, for every socket of the guarded cgroup,
+ * whatever made it send. A connection is judged once for each generation; its packets then cost one look at
+ * its socket.
  *
  * Who is judged is the socket's opener. `in` rules judge what somebody else began: a TCP handshake at its
  * listener, a datagram that answers nothing. Answers belong to the flow that was begun here.
@@ -11,7 +12,8 @@
 #define FILTER_DROP 0
 #define FILTER_PASS 1
 
-#define FLOW_LIFE_NS (180ULL * 1000000000) /* how long an answer is an answer: what conntrack gives a UDP stream */
+#define FLOW_LIFE_NS \
+	(180ULL * 1000000000) /* how long an answer is an answer: what conntrack gives a UDP stream */
 
 /* The record of the packet's socket, or NULL where it is none of ours. A socket that was made in the guarded
  * cgroup without anybody noting by whom gets one that says so. */
@@ -24,7 +26,8 @@ static __always_inline struct cgw_sock *filter_sock(struct __sk_buff *skb, struc
 		return s;
 	if (c->guard && bpf_skb_ancestor_cgroup_id(skb, c->guard_level) != c->guard)
 		return NULL;
-	/* the kernel's own: resets, echo replies, neighbour discovery. Programs' raw sockets have a record. */
+	/* the kernel's own: resets, echo replies, neighbour discovery. Programs' raw sockets have a record.
+	 */
 	if (!c->guard && sk->type == SOCK_RAW)
 		return NULL;
 	return bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -36,9 +39,39 @@ static __always_inline bool filter_ours(struct __sk_buff *skb, struct bpf_sock *
 	return c->guard ? bpf_skb_ancestor_cgroup_id(skb, c->guard_level) == c->guard : sk->type != SOCK_RAW;
 }
 
+/* May what was let through under another policy go on, whatever this one says? */
+static __always_inline bool filter_kept(__u64 word)
+{
+	const struct cgw_head *h = cgw_head_of(word);
+
+	return h && (h->flags & CGW_H_KEEP);
+}
+
+/* The verdict on a connection under q->word; from its socket where it was judged already. */
+static __noinline __u32 filter_connection(struct cgw_query *q, struct cgw_sock *s)
+{
+	__u64 decided = *(volatile __u64 *)&s->decided;
+	__u32 verdict = CGW_PASS;
+
+	if (CGW_DECIDED_WORD(decided) == q->word)
+		return CGW_DECIDED_VERDICT(decided);
+	if (!decided || CGW_DECIDED_VERDICT(decided) != CGW_PASS || !filter_kept(q->word)) {
+		q->dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
+		verdict = judge(q, &s->who, 0, JUDGE_QUIET);
+		/* a connection older than the agent may have been begun by either side */
+		if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
+			q->dir = CGW_IN;
+			verdict = judge(q, &s->who, 0, JUDGE_QUIET);
+		}
+		verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
+	}
+	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
+	return verdict;
+}
+
 /* A connection's packet. */
-static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s, __u64 word,
-				      bool out)
+static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s,
+				      __u64 word, bool out)
 {
 	__u64 decided = *(volatile __u64 *)&s->decided;
 	struct cgw_query q;
@@ -51,23 +84,14 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		return FILTER_DROP;
 	}
 	q.word = word;
-	if (sk->state == TCP_LISTEN) {
-		if (out)
-			return FILTER_PASS; /* its handshakes answer what was let in */
-		s->dir = CGW_IN;
-		s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
-		q.dir = CGW_IN;
-		verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb), JUDGE_ONCE);
-		return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
-	}
-	q.dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
-	verdict = judge(&q, &s->who, 0, JUDGE_QUIET);
-	/* a connection older than the agent may have been begun by either side */
-	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
-		q.dir = CGW_IN;
-		verdict = judge(&q, &s->who, 0, JUDGE_QUIET);
-	}
-	*(volatile __u64 *)&s->decided = CGW_DECIDED(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK);
+	if (sk->state != TCP_LISTEN)
+		return filter_connection(&q, s) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+	if (out)
+		return FILTER_PASS; /* its handshakes answer what was let in */
+	s->dir = CGW_IN;
+	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
+	q.dir = CGW_IN;
+	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb), JUDGE_ONCE);
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
@@ -93,6 +117,8 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	f = bpf_map_lookup_elem(&flows, &id);
 	if (f && fresh.last - f->last < FLOW_LIFE_NS) {
 		f->last = fresh.last;
+		if (f->verdict == CGW_PASS && f->word != word && filter_kept(word))
+			f->word = word;
 		if (f->word == word)
 			return f->verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 		q.dir = f->dir;

@@ -217,6 +217,7 @@ struct {
 struct classify {
 	__u64 word;
 	struct cgw_hash hash;
+	__u64 work[4];
 	struct cgw_dfa dfa;
 	__u32 kind;
 	__u32 state;

@@ -81,7 +81,8 @@ static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query 
 	__u32 at = sizeof(ip);
 	__u8 next;
 
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || (ip.version & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) ||
+	    (ip.version & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
 		return 0;
 	__builtin_memcpy(PACKET_SOURCE(q, out), ip.source, 16);
 	__builtin_memcpy(PACKET_TARGET(q, out), ip.target, 16);
@@ -89,8 +90,8 @@ static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query 
 	for (int i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
 		__u8 ext[4];
 
-		if (next != NEXTHDR_HOP && next != NEXTHDR_DEST && next != NEXTHDR_FRAGMENT && next != NEXTHDR_AUTH &&
-		    next != NEXTHDR_MOBILITY && next != NEXTHDR_ROUTING) {
+		if (next != NEXTHDR_HOP && next != NEXTHDR_DEST && next != NEXTHDR_FRAGMENT &&
+		    next != NEXTHDR_AUTH && next != NEXTHDR_MOBILITY && next != NEXTHDR_ROUTING) {
 			q->proto = next;
 			return at;
 		}

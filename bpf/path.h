@@ -51,7 +51,7 @@ __noinline int classify_literal(struct classify *c)
 
 	if (!c)
 		return 0;
-	cgw_hash_value(&c->hash, key.data);
+	cgw_hash_value_in(&c->hash, c->work, key.data);
 	if (c->kind == PATH_POINT) {
 		__u32 *id;
 
@@ -118,7 +118,8 @@ static int classify_step(__u32 i, struct classify_loop *l)
 
 /* Runs a path through the hash and, where there is one, the automaton; the result stays in s. 0 on success.
  */
-static __always_inline int classify_path(__u64 word, const struct cgw_path *path, __u32 kind, struct scratch *s)
+static __always_inline int classify_path(__u64 word, const struct cgw_path *path, __u32 kind,
+					 struct scratch *s)
 {
 	struct classify_loop l = {.path = path, .c = &s->classify};
 	const struct cgw_head *h = cgw_head_of(word);

@@ -82,23 +82,26 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 	scratch_put(s);
 }
 
-/* All that there is to know of the caller, as far as it can be told. 0. */
-__noinline int who_caller(struct cgw_who *w)
+/* All that there is to know of a task, as far as it can be told. */
+static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, struct cgw_who *w)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (!w)
-		return 0;
 	__builtin_memset(w, 0, sizeof(*w));
 	w->known = 1;
 	w->start = task->group_leader->start_boottime;
 	w->exec_id = task->self_exec_id;
-	w->cgroup_id = bpf_get_current_cgroup_id();
+	w->cgroup_id = cgroup_id;
 	w->uid = task->cred->euid.val;
 	w->gid = task->cred->egid.val;
 	w->pid = task->tgid;
 	who_program(task, w);
 	who_cgroup(task, w);
+}
+
+/* The same of the caller. 0. */
+__noinline int who_caller(struct cgw_who *w)
+{
+	if (w)
+		who_task(bpf_get_current_task_btf(), bpf_get_current_cgroup_id(), w);
 	return 0;
 }
 

@@ -28,15 +28,25 @@ mapfile -t user_files < <(find user tests -name '*.c' ! -name '*.bpf.c' | sort)
 mapfile -t shell_files < <(find scripts tests .ci -type f \( -name '*.sh' -o -name run \) | sort)
 mapfile -t pages < <(find user/man -name '*.[1-8]' | sort)
 
-formatted() { "$(tool clang-format)" --dry-run -Werror "${c_files[@]}"; }
-tidy() {
-	printf '%s\0' "${user_files[@]}" |
-		xargs -0 -n 4 -P "$jobs" sh -c 'tool=$1 o=$2; shift 2; exec "$tool" --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o"' \
-			sh "$(tool clang-tidy)" "$O"
+formatted() {
+	local out
+	out=$("$(tool clang-format)" --dry-run -Werror "${c_files[@]}" 2>&1) && return
+	grep -oE '^[^ ]+:[0-9]+:[0-9]+: error' <<<"$out" | cut -d: -f1 | sort | uniq -c
+	echo "(places to be formatted in each: clang-format-14 -i does it)"
+	return 1
 }
-cpp() { # it cannot read a compound literal within ?: and has not seen libbpf's macro
+tidy() {
+	local out
+	out=$(printf '%s\0' "${user_files[@]}" |
+		xargs -0 -n 4 -P "$jobs" sh -c 'tool=$1 o=$2; shift 2; exec "$tool" --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o"' \
+			sh "$(tool clang-tidy)" "$O" 2>&1) && return
+	grep -A2 -E ': (error|warning): ' <<<"$out" # without the analyser's long way there
+	return 1
+}
+cpp() { # it cannot read a compound literal within ?:, has not seen libbpf's macro, and wants a cast for a promoted
+	# uint16_t in printf(), which the compilers check better
 	cppcheck -q -j "$jobs" --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --suppress=internalAstError -D__x86_64__ \
+		--suppress=missingIncludeSystem --suppress=internalAstError --suppress=invalidPrintfArgType_uint -D__x86_64__ \
 		'-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' -Iinclude user
 }
 licences() {

@@ -367,6 +367,15 @@ struct cgw_ask {
 	struct cgw_path exe, cgroup;
 };
 
+/* A connection that the policy in force no longer lets be, as the iterator `cut` tells the agent. */
+struct cgw_cut {
+	__u64 cookie;
+	__u8 remote[16], local[16]; /* IPv4 in the first four bytes where family says so */
+	__u16 rport, lport;         /* host order */
+	__u16 family;
+	__u16 reserved;
+};
+
 /* ---- events, in the ring buffer ---- */
 
 enum cgw_event_kind { CGW_EV_VERDICT = 1 };

@@ -61,11 +61,13 @@ static __always_inline void cgw_hash_byte(struct cgw_hash *h, __u8 byte)
 	}
 }
 
-/* The hash of what was fed so far, 16 bytes; h is not changed. */
-static __always_inline void cgw_hash_value(const struct cgw_hash *h, __u8 out[16])
+/* The hash of what was fed so far, 16 bytes; h is not changed. v: four words to work in. */
+static __always_inline void cgw_hash_value_in(const struct cgw_hash *h, __u64 *v, __u8 out[16])
 {
-	__u64 v[4] = {h->v[0], h->v[1], h->v[2], h->v[3]}, r;
+	__u64 r;
 
+	for (int i = 0; i < 4; i++)
+		v[i] = h->v[i];
 	cgw_hash_word(v, h->tail | (h->len << 56));
 	v[2] ^= 0xee;
 	cgw_hash_round(v);
@@ -79,6 +81,13 @@ static __always_inline void cgw_hash_value(const struct cgw_hash *h, __u8 out[16
 	cgw_hash_round(v);
 	r = v[0] ^ v[1] ^ v[2] ^ v[3];
 	__builtin_memcpy(out + 8, &r, 8);
+}
+
+static __always_inline void cgw_hash_value(const struct cgw_hash *h, __u8 out[16])
+{
+	__u64 v[4];
+
+	cgw_hash_value_in(h, v, out);
 }
 
 #endif

@@ -26,7 +26,7 @@ struct run {
 	const char *found;
 	struct third_judge *third;
 	char dir[64]; /* of the list files */
-	size_t pairs, third_pairs, bad, refused, refused_queries;
+	size_t pairs, third_pairs, bad, refused, refused_queries, decided, several;
 };
 
 static void write_file(const char *dir, int i, const char *text)
@@ -182,6 +182,8 @@ static void try_policy(struct run *r, uint64_t seed)
 		ask_two(r, &g, &s, seed, queries, n);
 		if (r->third)
 			ask_three(r, &g, &s, queries, n);
+		r->decided += s.decided;
+		r->several += s.several;
 		subject_close(&s);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -210,6 +212,7 @@ static void try_policies(struct run *r)
 	rmdir(r->dir);
 	printf("seeds %llu..%llu, %zu policies refused, %zu questions refused\n", (unsigned long long)r->seed,
 	       (unsigned long long)(r->seed + i - 1), r->refused, r->refused_queries);
+	printf("%zu decided by a rule, %zu matched by several\n", r->decided, r->several);
 	if (r->refused > r->policies / 4) {
 		printf("too many policies are refused: this says little\n");
 		r->bad++;

@@ -35,6 +35,7 @@ struct subject {
 	struct naive *n;
 	struct world w;
 	uint32_t *matched, *matched3; /* room */
+	size_t decided, several;      /* questions that a rule decided, that more than one matched */
 };
 
 /* `text` stands for a file in `dir`, where its list files are. 0, or -1 where it is refused; then the messages go

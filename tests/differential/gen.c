@@ -89,7 +89,7 @@ static void matches(struct gen *g, FILE *out, const struct defined *d, bool in, 
 		fputs(" from ", out);
 		end(g, out, d, in, &ports);
 	}
-	if (rng_once(&g->rng, 2)) {
+	if (rng_once(&g->rng, density - 1)) {
 		fputs(" to ", out);
 		end(g, out, d, !in, &ports);
 	}
@@ -143,13 +143,13 @@ static unsigned how_many(struct gen *g)
 {
 	if (rng_once(&g->rng, 150))
 		return 1000 + rng_below(&g->rng, 3000);
-	return 1 + rng_below(&g->rng, rng_once(&g->rng, 10) ? 60 : 10);
+	return 1 + rng_below(&g->rng, rng_once(&g->rng, 10) ? 60 : 15);
 }
 
 void gen_policy(struct gen *g, uint64_t seed)
 {
 	struct defined d;
-	unsigned n;
+	unsigned n, density;
 	size_t len;
 	FILE *out;
 
@@ -159,8 +159,10 @@ void gen_policy(struct gen *g, uint64_t seed)
 	d = definitions(g, out);
 	defaults(g, out);
 	n = how_many(g);
-	for (unsigned i = 0; i < n; i++) /* of many rules each asks for much, or nothing but the last decides */
-		rule(g, out, &d, n > 100 ? 2 : 3);
+	/* of many rules each asks for much, or nothing but the last decides */
+	density = n > 100 ? 2 : 3 + rng_below(&g->rng, 4);
+	for (unsigned i = 0; i < n; i++)
+		rule(g, out, &d, density);
 	fclose(out);
 	for (int i = 0; i < GEN_LISTS; i++) {
 		out = open_memstream(&g->lists[i], &len);

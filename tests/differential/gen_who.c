@@ -65,8 +65,8 @@ static void keep(struct gen *g, char **pool, size_t *n, char *text)
 }
 
 /* Later ones are literal: too many of them, so close to each other, make an automaton too large. */
-#define PATTERNS_MAX 60
-#define CGROUP_PATTERNS_MAX 12
+#define PATTERNS_MAX 30
+#define CGROUP_PATTERNS_MAX 6
 
 static void path_value(struct gen *g, FILE *out)
 {

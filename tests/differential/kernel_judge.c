@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../user/compile/tables.h"
@@ -83,7 +84,8 @@ static void close_judge(void *state)
 	char *message = NULL, path[96];
 	bool found;
 
-	kernel_close(j->kernel);
+	if (j->kernel)
+		kernel_close(j->kernel);
 	if (kernel_detach(j->run_dir, &found, &message))
 		complain("detach", -EIO, message);
 	snprintf(path, sizeof(path), "%s/lock", j->run_dir);
@@ -102,10 +104,16 @@ int kernel_judge_open(const char *cgroup, struct third_judge *ret)
 
 	snprintf(j->run_dir, sizeof(j->run_dir), "/run/cgwall-differential-%d", (int)getpid());
 	o.run_dir = j->run_dir;
+	if (mkdir(j->run_dir, 0700) && errno != EEXIST) {
+		error = -errno;
+		free(j);
+		return complain("run folder", error, NULL);
+	}
 	error = kernel_open(&o, &j->kernel, &adopted, &message);
 	if (error) {
-		free(j);
-		return complain("cannot use the kernel", error, message);
+		complain("cannot use the kernel", error, message);
+		close_judge(j);
+		return error;
 	}
 	*ret = (struct third_judge){.state = j, .publish = publish, .ask = ask, .close = close_judge};
 	return 0;

@@ -109,6 +109,8 @@ int subject_ask(struct subject *s, const char *text, char **why)
 			print_verdict(out, "judge", j.answer.entry.action, j.answer.entry.rule, j.matched, j.nmatched);
 		fclose(out);
 	}
+	s->decided += v.rule != 0;
+	s->several += v.nmatched > 1;
 	free(j.matched);
 	return !same;
 }

@@ -129,7 +129,7 @@ static void refused_as_a_whole(void)
 	struct diag d = {0};
 	struct load l;
 
-	write_file("policy.conf", "pass in\n");
+	write_file("policy.conf", "ask in\n");
 	CHECK(load_enforceable(&l, "policy.conf", &d));
 	CHECK(!l.policy && !l.image);
 	write_file("policy.conf", "default out block\nexpect pass out to=192.0.2.1:1\n");

@@ -18,13 +18,14 @@ for set in "$@"; do
 	[ "$set" != 5.10 ] || tests=refuse # it does not take the programs, and has to say so
 	# emulation is slow: fewer rounds of what is repeated
 	# shellcheck disable=SC2086
+	start=$SECONDS
 	out=$(scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-420}" -- \
 		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 TEST_TIMEOUT=200 tests/kernel/run.sh $tests 2>&1)
 	rc=$?
 	read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
 	[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
 	if [ "${f:-0}" = 0 ]; then
-		echo "ok    vm/${kernel##*/}: $p checks"
+		echo "ok    vm/${kernel##*/}: $p checks, $((SECONDS - start)) s"
 		grep -E '^ *skip: ' <<<"$out" | sed "s|^ *|      |"
 	else
 		echo "FAIL  vm/${kernel##*/}: (exit code $rc)"

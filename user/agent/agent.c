@@ -53,6 +53,22 @@ static void keep_rules(struct agent *a, struct rules *r)
 		rules_retire(a->rules[1]);
 }
 
+/* Ends the connections that the new policy does not let be. Where that fails their packets are dropped all
+ * the same, but their programs wait for a time-out instead of seeing an error. */
+static void cut(struct agent *a)
+{
+	size_t n;
+	int err = kernel_cut(a->kernel, &n);
+
+	if (n)
+		output_line(STDOUT_FILENO,
+			    "cgwall: cut %zu connection%s that the policy does not allow any more", n,
+			    n == 1 ? "" : "s");
+	if (err)
+		output_line(STDERR_FILENO, "cgwall: some connections could be silenced but not closed: %s",
+			    strerror(-err));
+}
+
 /* Puts a compiled policy in force. *message is a sentence on failure. */
 static int put_in_force(struct agent *a, const struct load *l, char **message)
 {
@@ -73,6 +89,7 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 	keep_rules(a, r);
 	a->observe = l->policy->settings.observe;
 	a->since = now_ns();
+	cut(a);
 	return 0;
 }
 
@@ -361,6 +378,10 @@ static void say_failed(const struct agent *a, const char *message)
 
 static void stop(struct agent *a)
 {
+	/* A client that sees the end of its connection may start the next agent. */
+	server_unlisten(a->server);
+	if (a->lock >= 0)
+		close(a->lock);
 	server_close(a->server);
 	watch_close(a->watch);
 	kernel_close(a->kernel);
@@ -370,8 +391,6 @@ static void stop(struct agent *a)
 	log_free(&a->log);
 	if (a->loop)
 		ev_loop_destroy(a->loop);
-	if (a->lock >= 0)
-		close(a->lock);
 }
 
 int agent_run(const struct agent_options *o)

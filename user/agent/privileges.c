@@ -24,7 +24,9 @@ static const uint8_t kept[] = {
 	CAP_NET_ADMIN,	     /* programs of the networking kind */
 	CAP_PERFMON,	     /* programs and iterators that look into the kernel */
 	CAP_DAC_READ_SEARCH, /* policy files that others own; cgroup ids to paths */
-	CAP_SYS_ADMIN,	     /* kernel_hits() opens the table in force by its id */
+	CAP_LEASE,	     /* --watch: is somebody writing the policy? */
+	CAP_SYS_ADMIN,	/* the table in force is opened by its id; connections of other namespaces are cut */
+	CAP_SYS_PTRACE, /* the network namespaces of other users' processes */
 };
 
 int privileges_drop(void)

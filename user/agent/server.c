@@ -383,26 +383,34 @@ void server_wake(struct server *s)
 	}
 }
 
-void server_close(struct server *s)
+void server_unlisten(struct server *s)
 {
 	struct sockaddr_un un;
 	socklen_t len;
 	int dir;
 
-	if (!s)
+	if (!s || s->fd < 0)
 		return;
-	for (struct server_client *c = s->clients, *next; c; c = next) {
-		next = c->next;
-		flush_output(c);
-		client_free(c);
-	}
 	ev_io_stop(s->loop, &s->listen);
 	ev_timer_stop(s->loop, &s->pause);
-	close(s->fd);
 	if (!rundir_address(s->run_dir, &un, &len, &dir)) {
 		unlink(un.sun_path);
 		if (dir >= 0)
 			close(dir);
+	}
+	close(s->fd);
+	s->fd = -1;
+}
+
+void server_close(struct server *s)
+{
+	if (!s)
+		return;
+	server_unlisten(s);
+	for (struct server_client *c = s->clients, *next; c; c = next) {
+		next = c->next;
+		flush_output(c);
+		client_free(c);
 	}
 	free(s->run_dir);
 	free(s);

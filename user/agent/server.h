@@ -32,7 +32,10 @@ typedef struct json_object *(*server_next)(void *state, bool *end);
 int server_open(struct ev_loop *loop, const char *run_dir, server_handler handler, void *arg,
 		struct server **ret, char **message);
 
-/* Writes what can be written at once, closes everything, removes the socket. */
+/* Takes no more clients and removes the socket; after this the lock may go. s may be NULL. */
+void server_unlisten(struct server *s);
+
+/* The same, writes what can be written at once, and closes everything. */
 void server_close(struct server *s);
 
 /* Queues one line; takes o over. NULL (no memory) closes the client. */

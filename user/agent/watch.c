@@ -7,10 +7,12 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +25,8 @@
 
 #include "../policy/policy.h"
 
-#define QUIET 0.1	  /* seconds without a change before it is told */
-#define FRESH_NS 40000000 /* less than QUIET: a file that changed since then is still being written */
-#define LONGEST 1.	  /* after the first change it is told at last */
+#define QUIET 0.1  /* seconds without a change before it is told */
+#define LONGEST 1. /* after the first change it is told at last */
 #define EVENTS                                                                                               \
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | \
 	 IN_MOVE_SELF)
@@ -336,22 +337,27 @@ static void on_inotify(struct ev_loop *loop, ev_io *io, int events)
 	drain(io->data);
 }
 
+/* 1 where somebody has the file open for writing. A lease for reading is given only where nobody has; where
+ * leases cannot be had at all, IN_MODIFY has to do, which comes a little after the deed. */
+static int being_written(void *arg, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), writer;
+
+	(void)arg;
+	if (fd < 0)
+		return 0;
+	writer = fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	close(fd);
+	return writer;
+}
+
 bool watch_settled(struct watch *w, const struct policy *p)
 {
-	struct timespec now;
-	int64_t limit;
+	/* In this order: whoever was writing before the first look and is not any more has been told of. */
+	bool writing = p && each_file(p, being_written, NULL);
 
-	if (drain(w) || w->nunfinished)
-		return false;
-	if (!p)
-		return true;
-	/* A file that was emptied just now: the event may come milliseconds after the deed. */
-	clock_gettime(CLOCK_REALTIME, &now);
-	limit = ns_of(&now) - FRESH_NS;
-	if (!each_file(p, changed_after, &limit))
-		return true;
-	note_change(w);
-	return false;
+	return !drain(w) && !w->nunfinished && !writing;
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *t, int events)
@@ -377,6 +383,7 @@ int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct wa
 		free(w);
 		return -errno;
 	}
+	signal(SIGIO, SIG_IGN); /* how a lease's holder is told that somebody else wants the file */
 	w->loop = loop;
 	w->fn = fn;
 	w->arg = arg;

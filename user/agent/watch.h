@@ -19,9 +19,8 @@ void watch_close(struct watch *w);
  * fails. 0 or -errno. */
 int watch_set(struct watch *w, const struct policy *p, const struct timespec *since);
 
-/* Is nothing being written or changed just now, neither what is watched nor the files of p (may be NULL)?
- * false: a change will be told, soon or when the writer is done, and what was read meanwhile may be half of
- * something. */
+/* Is nothing being written just now, neither what is watched nor the files of p (may be NULL)? false: a
+ * change will be told when the writer is done, and what was read meanwhile may be half of something. */
 bool watch_settled(struct watch *w, const struct policy *p);
 
 #endif

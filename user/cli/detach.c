@@ -24,11 +24,14 @@ static int ask_agent(const char *run_dir)
 		client_close(c);
 		return 0;
 	}
-	client_close(c);
 	status = json_get_bool(answer, "ok", false) ? 1 : -1;
 	if (status < 0)
 		fprintf(stderr, "cgwall: %s\n", json_get_text(answer, "error", "the agent could not detach"));
 	json_object_put(answer);
+	/* Until it has ended: then the next one may start. */
+	if (!client_recv(c, PATIENCE_MS, &answer))
+		json_object_put(answer);
+	client_close(c);
 	return status;
 }
 

@@ -10,6 +10,7 @@
 #include "globnfa.h"
 
 #define WORK_MAX (128u << 20) /* steps until patterns count as too many */
+#define HUB_MIN 4
 #define CELLS_MAX (16u << 20) /* members of all state sets */
 #define RAW_STATES_MAX (3 * CGW_DFA_STATES_MAX) /* before merging */
 
@@ -60,6 +61,13 @@ static void byte_classes(struct build *b)
 	mentions_build(&b->set_classes, b->arena, n, from, to, npairs);
 }
 
+/* Where many patterns begin. What comes with such a state is not written into the sets, which would all be as
+ * long as there are patterns, but looked up when needed. */
+static bool is_hub(const struct nfa_state *s)
+{
+	return s->nalso > HUB_MIN;
+}
+
 /* Adds a state of the nfa, and what comes with it, to b->set. */
 static void reach(struct build *b, uint32_t state)
 {
@@ -72,6 +80,8 @@ static void reach(struct build *b, uint32_t state)
 	for (; done < b->nset; done++) {
 		const struct nfa_state *s = &b->nfa.states[b->set[done]];
 
+		if (is_hub(s))
+			continue;
 		for (uint32_t i = 0; i < s->nalso; i++) {
 			if (b->stamp[s->also[i]] == b->stamp_now)
 				continue;
@@ -112,6 +122,18 @@ static void fill_buckets(struct build *b, const struct nfa_edge *edge)
 	b->work += m->start[edge->bytes + 1] - m->start[edge->bytes];
 }
 
+/* One state of the set that is left; `whole`: with what comes with it. */
+static void leave(struct build *b, uint32_t state, bool whole)
+{
+	const struct nfa_state *s = &b->nfa.states[state];
+
+	for (uint32_t k = 0; k < s->nedges; k++)
+		fill_buckets(b, &s->edges[k]);
+	if (whole || is_hub(s))
+		for (uint32_t k = 0; k < s->nalso; k++)
+			leave(b, s->also[k], true);
+}
+
 /* The states that `from` leads to, by byte class. */
 static void step(struct build *b, uint32_t from, uint32_t *ret)
 {
@@ -120,17 +142,24 @@ static void step(struct build *b, uint32_t from, uint32_t *ret)
 
 	for (uint32_t c = 0; c < b->classes; c++)
 		b->buckets[c].n = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct nfa_state *s = &b->nfa.states[states[i]];
-
-		for (uint32_t k = 0; k < s->nedges; k++)
-			fill_buckets(b, &s->edges[k]);
-	}
+	for (size_t i = 0; i < n; i++)
+		leave(b, states[i], false);
 	for (uint32_t c = 0; c < b->classes; c++) {
 		for (uint32_t i = 0; i < b->buckets[c].n; i++)
 			reach(b, b->buckets[c].to[i]);
 		ret[c] = settle(b);
 	}
+}
+
+static void accept(struct build *b, uint32_t state, bool whole)
+{
+	const struct nfa_state *s = &b->nfa.states[state];
+
+	if (s->accept != NFA_NONE)
+		b->set[b->nset++] = s->accept;
+	if (whole || is_hub(s))
+		for (uint32_t k = 0; k < s->nalso; k++)
+			accept(b, s->also[k], true);
 }
 
 static uint32_t accepted(struct build *b, struct sets *sets, uint32_t state)
@@ -139,8 +168,7 @@ static uint32_t accepted(struct build *b, struct sets *sets, uint32_t state)
 	const uint32_t *states = sets_get(&b->states, state, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (b->nfa.states[states[i]].accept != NFA_NONE)
-			b->set[b->nset++] = b->nfa.states[states[i]].accept;
+		accept(b, states[i], false);
 	n = sets_sort(b->set, b->nset);
 	b->nset = 0;
 	return sets_of(sets, b->set, n);
@@ -150,7 +178,7 @@ static uint32_t accepted(struct build *b, struct sets *sets, uint32_t state)
  * state from which nothing can match any more. *start is where reading begins. */
 static int construct(struct build *b, struct sets *sets, uint32_t *start)
 {
-	b->set = arena_alloc(b->arena, (b->nfa.nstates + 1) * sizeof(*b->set));
+	b->set = arena_alloc(b->arena, (2 * (size_t)b->nfa.nstates + 1) * sizeof(*b->set));
 	b->stamp = arena_alloc(b->arena, (b->nfa.nstates + 1) * sizeof(*b->stamp));
 	b->stamp_now = 1;
 	sets_init(&b->states, b->arena);

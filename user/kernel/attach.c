@@ -8,11 +8,13 @@
 #include "private.h"
 #include "cgwall.skel.h"
 
-/* Identity first: no call may be judged before its program is known. */
+/* Identity first: no call may be judged before its program is known. Then what makes sockets known; then what
+ * judges them. */
 const struct kernel_hook kernel_hooks[] = {
-	{"proc_fork", false},	    {"proc_exec", false},    {"proc_exit", false},    {"proc_move", false},
-	{"hook_connect4", true},    {"hook_connect6", true}, {"hook_sendmsg4", true}, {"hook_sendmsg6", true},
-	{"hook_sock_create", true}, {"hook_egress", true},   {"hook_ingress", true},
+	{"proc_fork", PLACE_TRACE},	 {"proc_exec", PLACE_TRACE},	     {"proc_exit", PLACE_TRACE},
+	{"proc_move", PLACE_TRACE},	 {"hook_sock_create", PLACE_CGROUP}, {"hook_connect4", PLACE_CGROUP},
+	{"hook_connect6", PLACE_CGROUP}, {"hook_sendmsg4", PLACE_CGROUP},    {"hook_sendmsg6", PLACE_CGROUP},
+	{"hook_egress", PLACE_CGROUP},	 {"hook_ingress", PLACE_CGROUP},     {"lsm_socket_create", PLACE_LSM},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);
 _Static_assert(sizeof(kernel_hooks) / sizeof(kernel_hooks[0]) <= KERNEL_HOOKS_MAX, "room for every link");
@@ -25,7 +27,20 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 		errno = ENOENT;
 		return NULL;
 	}
-	return hook->cgroup ? bpf_program__attach_cgroup(p, k->attach_fd) : bpf_program__attach_trace(p);
+	switch (hook->place) {
+	case PLACE_CGROUP:
+		return bpf_program__attach_cgroup(p, k->attach_fd);
+	case PLACE_LSM:
+		return bpf_program__attach_lsm(p);
+	case PLACE_TRACE:
+		break;
+	}
+	return bpf_program__attach_trace(p);
+}
+
+bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook)
+{
+	return hook->place != PLACE_LSM || k->lsm;
 }
 
 /* Makes a link and pins it, beside or over whatever is pinned under that name. */
@@ -41,7 +56,8 @@ static int attach_pin(struct kernel *k, size_t i, char **message)
 	link = attach_one(k, hook);
 	if (!link)
 		return kernel_fail(message, -errno, "cannot attach %s at %s: %s", hook->program,
-				   hook->cgroup ? k->attach : "its tracepoint", strerror(errno));
+				   hook->place == PLACE_CGROUP ? k->attach : "its place in the kernel",
+				   strerror(errno));
 	unlink(fresh);
 	r = bpf_link__pin(link, fresh);
 	if (!r && rename(fresh, path))
@@ -55,24 +71,53 @@ static int attach_pin(struct kernel *k, size_t i, char **message)
 	return 0;
 }
 
+/* Reads an iterator to its end. */
+static int attach_seed(struct bpf_program *p, const char *what, char **message)
+{
+	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
+	char buf[256];
+	ssize_t n = -1;
+	int fd, r = 0;
+
+	if (!link)
+		return kernel_fail(message, -errno, "the running %s cannot be read: %s", what,
+				   strerror(errno));
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0) {
+		while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
+			;
+	}
+	if (n < 0)
+		r = kernel_fail(message, -errno, "the running %s cannot be read: %s", what, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r;
+}
+
+/* What was there before hook i was attached has to be written down, once: programs when those that follow
+ * programs are in place, sockets when those that are made are seen. */
+static int attach_seed_after(struct kernel *k, size_t i, char **message)
+{
+	if (!strcmp(kernel_hooks[i].program, "proc_move"))
+		return attach_seed(k->skel->progs.proc_seed, "programs", message);
+	if (!strcmp(kernel_hooks[i].program, "hook_sock_create"))
+		return attach_seed(k->skel->progs.sock_seed, "programs' sockets", message);
+	return 0;
+}
+
 int attach_all(struct kernel *k, char **message)
 {
-	bool made[KERNEL_HOOKS_MAX] = {false}, seed = false;
+	bool made[KERNEL_HOOKS_MAX] = {false};
 	int r = 0;
 
 	for (size_t i = 0; i < kernel_nhooks && !r; i++) {
-		if (kernel_hooks[i].cgroup && seed) {
-			r = attach_seed(k, message);
-			seed = false;
-			if (r)
-				break;
-		}
-		if (k->links[i])
+		if (k->links[i] || !attach_wanted(k, &kernel_hooks[i]))
 			continue;
 		r = attach_pin(k, i, message);
 		made[i] = !r;
-		/* programs that ran while nobody looked have to be written down, once */
-		seed |= !r && !kernel_hooks[i].cgroup;
+		if (!r)
+			r = attach_seed_after(k, i, message);
 	}
 	if (!r) {
 		k->attached = true;
@@ -113,13 +158,13 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 		k->links[i] = link;
 		if (!replace)
 			continue;
-		if (hook->cgroup) {
+		if (hook->place == PLACE_CGROUP) {
 			r = bpf_link__update_program(link, p);
 			if (r)
 				return kernel_fail(message, r, "cannot replace %s: %s", path, strerror(-r));
 			continue;
 		}
-		/* A tracepoint's link cannot change its program. Two of them at once do no harm: both write
+		/* Other links cannot change their program. Two of them at once do no harm: both write
 		 * the same. */
 		k->links[i] = NULL;
 		r = attach_pin(k, i, message);
@@ -133,29 +178,4 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 		return 0;
 	/* some are missing where an older version had fewer hooks, or somebody removed a pin */
 	return attach_all(k, message);
-}
-
-int attach_seed(struct kernel *k, char **message)
-{
-	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.proc_seed, NULL);
-	char buf[256];
-	ssize_t n;
-	int fd, r = 0;
-
-	if (!link)
-		return kernel_fail(message, -errno, "the running programs cannot be read: %s",
-				   strerror(errno));
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		r = kernel_fail(message, -errno, "the running programs cannot be read: %s", strerror(errno));
-	} else {
-		while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
-			;
-		if (n < 0)
-			r = kernel_fail(message, -errno, "the running programs cannot be read: %s",
-					strerror(errno));
-		close(fd);
-	}
-	bpf_link__destroy(link);
-	return r;
 }

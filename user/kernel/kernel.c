@@ -91,6 +91,22 @@ static int kernel_check_pins(const char *pins, bool *found, char **message)
 	return 0;
 }
 
+/* LSM programs load everywhere, but are called only where the boot parameters say so. */
+static bool kernel_has_lsm(void)
+{
+	char names[512] = "", *at = names, *name;
+	FILE *f = fopen("/sys/kernel/security/lsm", "re");
+	bool found = false;
+
+	if (!f)
+		return false;
+	if (fgets(names, sizeof(names), f))
+		while ((name = strsep(&at, ",\n")))
+			found |= !strcmp(name, "bpf");
+	fclose(f);
+	return found && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
+}
+
 static int kernel_load(struct kernel *k, char **message)
 {
 	struct bpf_map *map;
@@ -110,6 +126,8 @@ static int kernel_load(struct kernel *k, char **message)
 		if (r)
 			return kernel_fail(message, r, "%s: %s", path, strerror(-r));
 	}
+	k->lsm = kernel_has_lsm();
+	bpf_program__set_autoload(k->skel->progs.lsm_socket_create, k->lsm);
 	r = cgwall_bpf__load(k->skel);
 	if (r) {
 		uname(&u);
@@ -269,11 +287,13 @@ bool kernel_enforcing(const struct kernel *k, char **message)
 		struct bpf_link_info info = {0};
 		uint32_t size = sizeof(info);
 
+		if (!attach_wanted(k, &kernel_hooks[i]))
+			continue;
 		if (!k->links[i] || !pin_exists(k->pins, "link", kernel_hooks[i].program)) {
 			kernel_fail(message, 0, "%s is not attached", kernel_hooks[i].program);
 			return false;
 		}
-		if (!kernel_hooks[i].cgroup)
+		if (kernel_hooks[i].place != PLACE_CGROUP)
 			continue;
 		if (bpf_obj_get_info_by_fd(bpf_link__fd(k->links[i]), &info, &size) ||
 		    !info.cgroup.cgroup_id) {
@@ -349,22 +369,16 @@ int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_
 
 size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret)
 {
-	/* whether BPF LSM programs are called is what the boot parameters decided */
 	static struct kernel_feature features[] = {
 		{"socket-hooks", true, "connect, sendmsg and socket creation are judged"},
+		{"packet-hooks", true, "every packet that leaves or arrives is judged"},
 		{"exec-identity", true, "a program is known from its exec on"},
 		{"lsm", false,
-		 "closes packet, XDP and vsock sockets; without it they need a dropped capability"},
+		 "closes packet, XDP and vsock sockets; without it, drop CAP_NET_RAW or boot with "
+		 "lsm=...,bpf"},
 	};
-	char lsm[512] = "";
-	FILE *f = fopen("/sys/kernel/security/lsm", "re");
 
-	(void)k;
-	if (f) {
-		features[2].present = fgets(lsm, sizeof(lsm), f) && strstr(lsm, "bpf") &&
-				      libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
-		fclose(f);
-	}
+	features[3].present = k->lsm;
 	*ret = features;
 	return sizeof(features) / sizeof(features[0]);
 }
@@ -427,7 +441,8 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret)
 		munmap(c, kernel_pages(sizeof(*c)));
 		p.enforcing = p.gen != 0;
 		for (size_t i = 0; i < kernel_nhooks; i++)
-			if (!pin_exists(p.pins, "link", kernel_hooks[i].program))
+			if (kernel_hooks[i].place != PLACE_LSM &&
+			    !pin_exists(p.pins, "link", kernel_hooks[i].program))
 				p.enforcing = false;
 	}
 	*ret = p;

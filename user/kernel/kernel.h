@@ -93,6 +93,13 @@ struct kernel_peek {
 };
 int kernel_peek(const char *run_dir, struct kernel_peek *ret);
 
+/* Cuts the connections that the policy in force no longer lets be: they are judged at once, idle or not, in
+ * every network namespace that guarded processes are in, and destroyed, so that their programs see an error
+ * and not a hang. *ncut: how many. To be called after kernel_publish(). Needs CAP_SYS_ADMIN and CAP_SYS_PTRACE
+ * for namespaces other than the agent's; without them the next packet of such a connection is dropped all the
+ * same. 0 or the first -errno. */
+int kernel_cut(struct kernel *k, size_t *ncut);
+
 /* Follows the host's mount table, which tells what the files of programs in other mount namespaces are
  * called here (bpf/path.h). The descriptor is readable when the table has changed; then call the other. */
 int kernel_mounts_fd(const struct kernel *k);

@@ -11,9 +11,10 @@
 #define KERNEL_HOOKS_MAX 16
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
+enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM };
 struct kernel_hook {
 	const char *program;
-	bool cgroup; /* at the place of attachment; else a tracepoint */
+	enum kernel_place place; /* LSM: only where the kernel calls such programs */
 };
 extern const struct kernel_hook kernel_hooks[];
 extern const size_t kernel_nhooks;
@@ -29,6 +30,7 @@ struct kernel {
 	void *event_arg;
 	struct bpf_link *links[KERNEL_HOOKS_MAX];
 	bool attached; /* every hook has a pinned link */
+	bool lsm;      /* this kernel calls LSM programs */
 	int attach_fd; /* the cgroup */
 	int mounts_fd, mounts_poll;
 	uint64_t lists_digest; /* of the lists in list slot `lists_slot`; meaningless while that is ~0 */
@@ -59,7 +61,7 @@ int attach_all(struct kernel *k, char **message);
 /* Adopts pinned links; puts this object's programs in their place where `replace`. Sets k->attached. */
 int attach_adopt(struct kernel *k, bool replace, char **message);
 
-/* Reads the task iterator to its end: writes down what runs already. */
-int attach_seed(struct kernel *k, char **message);
+/* Is this hook one that this kernel has? */
+bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook);
 
 #endif

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Servers, callers and numbered streams, for the tests with a second network namespace.
+ *
+ *   flow serve [-a ADDR] [-n] [-g GROUP]... [PORT]
+ *                     echoes TCP and UDP; prints "ready PORT", then "accept", "tcp N" and "udp N" lines.
+ *                     -n: listens without having bound a port, TCP alone; -g joins a multicast group
+ *   flow call         reads "tcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these calls at
+ * the same time, prints a result for each: OK where what was sent came back, an errno's name, or TIMEOUT
+ * (TCP: not even connected), SILENT (no answer) flow tcp|udp connect ADDR PORT send|recv|both FILE flow
+ * tcp|udp listen - PORT send|recv|both FILE a flow of numbered messages, 500 a second, until it is killed.
+ * FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram
+ *                     that is refused is counted by its errno and the next one tried.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CALLS_MAX 64
+#define CALL_MS 700
+#define PERIOD_MS 2
+#define PEERS_MAX 64
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static socklen_t address(const char *text, const char *port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
+	struct sockaddr_in *four = (struct sockaddr_in *)ret;
+	uint16_t number = htons((uint16_t)strtoul(port, NULL, 10));
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = number;
+		return sizeof(*six);
+	}
+	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = number;
+		return sizeof(*four);
+	}
+	fprintf(stderr, "flow: bad address %s\n", text);
+	exit(2);
+}
+
+/* ---- serve ---- */
+
+static void say(const char *what, ssize_t n)
+{
+	printf("%s %zd\n", what, n);
+	fflush(stdout);
+}
+
+static void join(int fd, const char *group)
+{
+	struct ip_mreqn four = {0};
+	struct ipv6_mreq six = {0};
+
+	if (inet_pton(AF_INET, group, &four.imr_multiaddr) == 1) {
+		inet_pton(AF_INET, "198.51.100.1", &four.imr_address);
+		if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &four, sizeof(four)))
+			perror("join");
+	} else if (inet_pton(AF_INET6, group, &six.ipv6mr_multiaddr) == 1) {
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &six, sizeof(six)))
+			perror("join");
+	}
+}
+
+static int serve_loop(int tcp, int udp)
+{
+	struct pollfd p[PEERS_MAX + 2] = {{.fd = tcp, .events = POLLIN}, {.fd = udp, .events = POLLIN}};
+	nfds_t n = 2;
+	char data[2048];
+
+	while (poll(p, n, -1) > 0) {
+		struct sockaddr_storage from;
+		socklen_t len = sizeof(from);
+		ssize_t got;
+
+		if (p[0].revents && n < PEERS_MAX + 2) {
+			p[n].events = POLLIN;
+			p[n].revents = 0;
+			p[n].fd = accept4(tcp, NULL, NULL, SOCK_CLOEXEC);
+			if (p[n].fd >= 0) {
+				n++;
+				say("accept", 1);
+			}
+		}
+		if (p[1].revents) {
+			got = recvfrom(udp, data, sizeof(data), 0, (struct sockaddr *)&from, &len);
+			if (got >= 0) {
+				say("udp", got);
+				(void)sendto(udp, data, (size_t)got, 0, (struct sockaddr *)&from, len);
+			}
+		}
+		for (nfds_t i = 2; i < n; i++) {
+			if (!p[i].revents)
+				continue;
+			got = recv(p[i].fd, data, sizeof(data), 0);
+			if (got > 0) {
+				say("tcp", got);
+				(void)send(p[i].fd, data, (size_t)got, 0);
+			} else {
+				close(p[i].fd);
+				p[i--] = p[--n];
+			}
+		}
+	}
+	return 1;
+}
+
+static int serve(int argc, char **argv)
+{
+	const char *addr = "::", *port = "0", *groups[8];
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+	bool nobind = false;
+	int opt, tcp, udp, yes = 1, ngroups = 0;
+
+	while ((opt = getopt(argc, argv, "a:ng:")) != -1) {
+		if (opt == 'a')
+			addr = optarg;
+		else if (opt == 'n')
+			nobind = true;
+		else if (opt == 'g' && ngroups < 8)
+			groups[ngroups++] = optarg;
+		else
+			return 2;
+	}
+	if (optind < argc)
+		port = argv[optind];
+	len = address(addr, port, &at);
+	tcp = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	udp = nobind ? -1 : socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(udp, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
+	if (!nobind && (bind(tcp, (struct sockaddr *)&at, len) || bind(udp, (struct sockaddr *)&at, len))) {
+		perror("flow: bind");
+		return 1;
+	}
+	if (listen(tcp, 64)) {
+		perror("flow: listen");
+		return 1;
+	}
+	for (int i = 0; i < ngroups; i++)
+		join(udp, groups[i]);
+	len = sizeof(at);
+	if (getsockname(tcp, (struct sockaddr *)&at, &len))
+		return 1;
+	/* the port stands at the same place for both families */
+	say("ready", ntohs(((struct sockaddr_in *)&at)->sin_port));
+	return serve_loop(tcp, udp);
+}
+
+/* ---- call ---- */
+
+struct call {
+	int fd;
+	bool stream, connected;
+	const char *result; /* NULL: under way */
+};
+
+static const char *name_of(int error)
+{
+	static char number[16];
+
+	switch (error) {
+	case EPERM:
+		return "EPERM";
+	case ECONNREFUSED:
+		return "ECONNREFUSED";
+	case ECONNRESET:
+		return "ECONNRESET";
+	case ECONNABORTED:
+		return "ECONNABORTED";
+	case EPROTONOSUPPORT:
+		return "EPROTONOSUPPORT";
+	case ENETUNREACH:
+		return "ENETUNREACH";
+	}
+	snprintf(number, sizeof(number), "E%d", error);
+	return number;
+}
+
+static void call_start(struct call *c, const char *kind, const char *addr, const char *port,
+		       const char *source, const char *source_port)
+{
+	struct sockaddr_storage to, from;
+	socklen_t len = address(addr, port, &to), from_len;
+	int proto = !strcmp(kind, "lite")   ? IPPROTO_UDPLITE
+		    : !strcmp(kind, "sctp") ? IPPROTO_SCTP
+					    : 0,
+	    yes = 1;
+
+	c->stream = !strcmp(kind, "tcp") || !strcmp(kind, "sctp");
+	c->fd = socket(to.ss_family, (c->stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       proto);
+	if (c->fd < 0) {
+		c->result = name_of(errno);
+		return;
+	}
+	setsockopt(c->fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
+	setsockopt(c->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (source) {
+		from_len = address(source, source_port ? source_port : "0", &from);
+		if (bind(c->fd, (struct sockaddr *)&from, from_len)) {
+			c->result = name_of(errno);
+			return;
+		}
+	}
+	/* not connected, so that whoever answers a multicast or broadcast is heard */
+	if (!c->stream && sendto(c->fd, "hello", 5, 0, (struct sockaddr *)&to, len) != 5)
+		c->result = name_of(errno);
+	else if (c->stream && connect(c->fd, (struct sockaddr *)&to, len) && errno != EINPROGRESS)
+		c->result = name_of(errno);
+}
+
+static void call_go_on(struct call *c)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+	char data[16];
+
+	if (c->stream && !c->connected) {
+		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) || error)
+			c->result = name_of(error);
+		else if (send(c->fd, "hello", 5, MSG_NOSIGNAL) != 5)
+			c->result = name_of(errno);
+		c->connected = true;
+	} else if (recv(c->fd, data, sizeof(data), 0) == 5) {
+		c->result = "OK";
+	} else {
+		c->result = errno && errno != EAGAIN ? name_of(errno) : "CLOSED";
+	}
+}
+
+static int call(void)
+{
+	static struct call calls[CALLS_MAX];
+	const struct linger hard = {.l_onoff = 1};
+	char line[256];
+	int n = 0;
+	long end;
+
+	while (n < CALLS_MAX && fgets(line, sizeof(line), stdin)) {
+		char *save, *w[5] = {NULL};
+		int words = 0;
+
+		for (char *s = strtok_r(line, " \n", &save); s && words < 5; s = strtok_r(NULL, " \n", &save))
+			w[words++] = s;
+		if (words < 3)
+			return 2;
+		call_start(&calls[n++], w[0], w[1], w[2], w[3], w[4]);
+	}
+	end = now_ms() + CALL_MS;
+	for (;;) {
+		struct pollfd p[CALLS_MAX];
+		long left = end - now_ms();
+		int open = 0;
+
+		for (int i = 0; i < n; i++) {
+			open += !calls[i].result;
+			p[i].fd = calls[i].result ? -1 : calls[i].fd;
+			p[i].events = calls[i].stream && !calls[i].connected ? POLLOUT : POLLIN;
+		}
+		if (!open || left <= 0 || poll(p, (nfds_t)n, (int)left) < 0)
+			break;
+		for (int i = 0; i < n; i++)
+			if (p[i].fd >= 0 && p[i].revents)
+				call_go_on(&calls[i]);
+	}
+	for (int i = 0; i < n; i++) {
+		const struct call *c = &calls[i];
+
+		puts(c->result ? c->result : c->stream && !c->connected ? "TIMEOUT" : "SILENT");
+		if (c->fd >= 0)
+			setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	}
+	return 0;
+}
+
+/* ---- numbered flows ---- */
+
+struct counts {
+	volatile uint64_t sent, got, gaps, error;
+};
+
+/* What came; 0, or -1 where the flow is over. */
+static int flow_take(int fd, bool stream, struct counts *c, uint64_t *expected, struct sockaddr_storage *peer,
+		     socklen_t *len)
+{
+	static uint8_t left[8];
+	static size_t have;
+	uint64_t number;
+	ssize_t n;
+
+	for (;;) {
+		*len = sizeof(*peer);
+		n = recvfrom(fd, left + have, sizeof(left) - have, MSG_DONTWAIT, (struct sockaddr *)peer,
+			     len);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (n < 0) {
+			c->error = (uint64_t)errno;
+			return stream ? -1 : 0;
+		}
+		if (n == 0 && stream) {
+			c->error = EPIPE;
+			return -1;
+		}
+		have += (size_t)n;
+		if (have < sizeof(left)) {
+			have = stream ? have : 0;
+			continue;
+		}
+		have = 0;
+		memcpy(&number, left, sizeof(number));
+		c->gaps += number != *expected;
+		*expected = number + 1;
+		c->got++;
+	}
+}
+
+static int flow_run(int fd, bool stream, bool sends, bool receives, bool answers, struct counts *c)
+{
+	struct sockaddr_storage peer;
+	uint64_t next = 0, expected = 0;
+	socklen_t len = sizeof(peer);
+	long due = now_ms();
+
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		long wait = due - now_ms();
+
+		if (poll(&p, 1, sends && wait < 100 ? (int)(wait > 0 ? wait : 0) : 100) < 0)
+			return 1;
+		if (p.revents && !sends && !receives)
+			return 1;
+		if (p.revents && flow_take(fd, stream, c, &expected, &peer, &len))
+			return 0;
+		if (!sends || now_ms() < due)
+			continue;
+		due = now_ms() + PERIOD_MS;
+		if (!answers || c->got) {
+			bool to = answers && len;
+
+			if (sendto(fd, &next, sizeof(next), MSG_DONTWAIT | MSG_NOSIGNAL,
+				   to ? (struct sockaddr *)&peer : NULL,
+				   to ? len : 0) == (ssize_t)sizeof(next)) {
+				next++;
+				c->sent++;
+			} else if (errno != EAGAIN) {
+				c->error = (uint64_t)errno;
+				if (stream)
+					return 0;
+			}
+		}
+	}
+}
+
+static int flow(bool stream, bool listens, const char *addr, const char *port, const char *how,
+		const char *file)
+{
+	struct sockaddr_storage at;
+	socklen_t len = address(listens ? "::" : addr, port, &at);
+	int yes = 1, fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	int out = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct counts *c;
+
+	if (fd < 0 || out < 0 || ftruncate(out, sizeof(*c)))
+		return 1;
+	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, out, 0);
+	if (c == MAP_FAILED)
+		return 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (listens ? bind(fd, (struct sockaddr *)&at, len) : connect(fd, (struct sockaddr *)&at, len)) {
+		c->error = (uint64_t)errno;
+		return 1;
+	}
+	if (listens && stream) {
+		int one;
+
+		if (listen(fd, 1))
+			return 1;
+		say("ready", 0);
+		one = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		close(fd);
+		fd = one;
+	} else {
+		say("ready", 0);
+	}
+	if (fd < 0)
+		return 1;
+	return flow_run(fd, stream, strcmp(how, "recv") != 0, strcmp(how, "send") != 0, listens && !stream,
+			c);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc >= 2 && !strcmp(argv[1], "serve"))
+		return serve(argc - 1, argv + 1);
+	if (argc == 2 && !strcmp(argv[1], "call"))
+		return call();
+	if (argc == 7 && (!strcmp(argv[1], "tcp") || !strcmp(argv[1], "udp")))
+		return flow(!strcmp(argv[1], "tcp"), !strcmp(argv[2], "listen"), argv[3], argv[4], argv[5],
+			    argv[6]);
+	fprintf(stderr, "flow: see the top of flow.c\n");
+	return 2;
+}

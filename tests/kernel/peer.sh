@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A second network namespace, for tests in which a packet has to leave the host or to come from elsewhere.
+# Source it after lib.sh.
+#
+#   own namespace                         peer namespace
+#   wall0 ──────────────────────────────── peer0
+#     198.51.100.1/24   2001:db8:5::1/64     198.51.100.2, .3, .4   2001:db8:5::2, ::3, ::4
+#
+# Neighbours are entered by hand and routers not asked for, so that nothing but what a test sends is on the
+# line; what multicast groups the kernel announces by itself is over when peer_up returns.
+
+HOST4=198.51.100.1 HOST6=2001:db8:5::1
+PEER4=198.51.100.2 PEER6=2001:db8:5::2
+ELSE4=198.51.100.3 ELSE6=2001:db8:5::3
+FLOW=$O/tests/kernel/flow
+[ -x "$FLOW" ] || { echo "no $FLOW: 'make tests' builds it"; exit 1; }
+
+at_peer() { nsenter -t "$PEER_PID" -n "$@"; }
+
+peer_quiet() { # IFACE, in the namespace where this runs
+	local f
+	for f in "ipv6/conf/$1/router_solicitations=0" "ipv6/conf/$1/accept_ra=0" "ipv6/conf/$1/mldv2_unsolicited_report_interval=20" \
+		"ipv6/conf/$1/accept_dad=0" "ipv4/conf/$1/igmpv3_unsolicited_report_interval=20"; do
+		[ ! -e "/proc/sys/net/${f%%=*}" ] || echo "${f#*=}" >"/proc/sys/net/${f%%=*}"
+	done
+}
+
+peer_up() {
+	local a mac_host=02:00:00:00:51:01 mac_peer=02:00:00:00:51:02
+	unshare -n sleep infinity &
+	PEER_PID=$!
+	SERVERS+=("$PEER_PID")
+	until_ok 10 sh -c "[ \"\$(readlink /proc/$PEER_PID/ns/net)\" != \"\$(readlink /proc/self/ns/net)\" ]"
+	ip link add wall0 address $mac_host type veth peer name peer0 address $mac_peer netns "$PEER_PID" || return 1
+	peer_quiet wall0
+	at_peer bash -c "$(declare -f peer_quiet); peer_quiet peer0"
+	ip addr add $HOST4/24 dev wall0
+	ip addr add $HOST6/64 dev wall0 nodad
+	ip link set wall0 up
+	at_peer ip link set lo up
+	at_peer ip link set peer0 up
+	for a in 2 3 4; do
+		at_peer ip addr add 198.51.100.$a/24 dev peer0
+		at_peer ip addr add 2001:db8:5::$a/64 dev peer0 nodad
+		ip neigh replace 198.51.100.$a lladdr $mac_peer dev wall0 nud permanent
+		ip neigh replace 2001:db8:5::$a lladdr $mac_peer dev wall0 nud permanent
+	done
+	at_peer ip neigh replace $HOST4 lladdr $mac_host dev peer0 nud permanent
+	at_peer ip neigh replace $HOST6 lladdr $mac_host dev peer0 nud permanent
+	until_ok 10 sh -c "! ip -6 addr show dev wall0 | grep -q tentative"
+	until_ok 10 at_peer sh -c "! ip -6 addr show dev peer0 | grep -q tentative"
+	sleep 0.2
+}
+
+# ---- flow.c ----
+
+# flow_serve CGROUP PROGRAM ARGUMENTS ...: a server, in that cgroup; LAST is its pid, $W/flow.$LAST its output
+flow_serve() {
+	local dir=$1 program=$2
+	shift 2
+	out=$(mktemp "$W/flow.XXXXXX")
+	in_cgroup "$dir" ${FLOW_AS:-} "$program" serve "$@" >"$out" 2>&1 </dev/null 6>&- &
+	LAST=$!
+	SERVERS+=($LAST)
+	until_ok 10 grep -q ready "$out" || fail "no server $*: $(cat "$out")"
+}
+
+# flow_ends EXPECTED FILE: the counters of `flow tcp|udp`: sent got gaps error
+flow_ends() { od -An -tu8 -w32 "$1"; }
+
+# calls_from COMMAND ...: lines "EXPECTED tcp|udp ADDR PORT [SRC [PORT]]", made at the same time; each ends as expected
+calls_by() {
+	local line results n=0 lines=()
+	mapfile -t lines < <(grep -v '^[[:space:]]*$' | sed 's/^[[:space:]]*//')
+	mapfile -t results < <(printf '%s\n' "${lines[@]#* }" | "$@" 2>&1)
+	for line in "${lines[@]}"; do
+		is "${WHERE:-peer}: ${line#* }" "${line%% *}" "${results[n]:-nothing}"
+		n=$((n + 1))
+	done
+}
+calls() { calls_by at_peer "$FLOW" call; }                       # from the peer
+guarded_calls() { WHERE=guard calls_by in_cgroup "$GUARD" "${1:-$FLOW}" call; } # from the guarded cgroup
