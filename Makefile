@@ -7,6 +7,7 @@ DESTDIR ?=
 CLANG ?= clang
 BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 ARCH ?= $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+JOBS := $(shell nproc)
 FUZZ_SECONDS ?= 30
 SUITES ?=
 
@@ -106,12 +107,12 @@ deps:
 # Both start on a bare machine: what is missing is installed before anything is built.
 demo:
 	$(Q)scripts/deps.sh build demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory all
 	$(Q)scripts/demo.sh $(O)/cgwall
 
 check:
 	$(Q)scripts/deps.sh build test
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory tests
 	$(Q)tests/run.sh $(SUITES)
 
 check-vm:
@@ -121,7 +122,7 @@ bench: tests
 	$(Q)python3 tests/bench/run.py $(O)
 
 fuzz:
-	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(CLANG) SAN=fuzz OPT="-O1 -g" fuzzers
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(CLANG) SAN=fuzz OPT="-O1 -g" -j$(JOBS) fuzzers
 	$(Q)O=$(O)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 lint:

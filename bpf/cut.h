@@ -33,6 +33,7 @@ int sock_seed(struct bpf_iter__task_file *ctx)
 	if (!s || s->who.known)
 		return 0;
 	who_task(task, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), &s->who);
+	s->netns = BPF_CORE_READ(socket, sk, __sk_common.skc_net.net, net_cookie);
 	if (socket->sk->__sk_common.skc_state == TCP_LISTEN) {
 		s->dir = CGW_IN;
 		s->flags |= CGW_SOCK_BEGAN;
@@ -83,7 +84,7 @@ int cut(struct bpf_iter__tcp *ctx)
 	q.rport = bpf_ntohs(sk->skc_dport);
 	q.lport = sk->skc_num;
 	cut_address(sk, &q);
-	verdict = filter_connection(&q, s);
+	verdict = filter_connection(&q, s, 0, 0);
 	if (verdict == CGW_PASS)
 		return 0;
 	out.cookie = bpf_get_socket_cookie(tcp);

@@ -12,11 +12,8 @@
 #define FILTER_DROP 0
 #define FILTER_PASS 1
 
-#define FLOW_LIFE_NS \
-	(180ULL * 1000000000) /* how long an answer is an answer: what conntrack gives a UDP stream */
-
-/* The record of the packet's socket, or NULL where it is none of ours. A socket that was made in the guarded
- * cgroup without anybody noting by whom gets one that says so. */
+/* The record of the packet's socket, or NULL where it is none of ours. A socket that was made in the
+ * guarded cgroup without anybody noting by whom gets one that says so. */
 static __always_inline struct cgw_sock *filter_sock(struct __sk_buff *skb, struct bpf_sock *sk,
 						    const struct cgw_ctl *c)
 {
@@ -47,25 +44,79 @@ static __always_inline bool filter_kept(__u64 word)
 	return h && (h->flags & CGW_H_KEEP);
 }
 
+/* Does the policy ask by which interface a packet goes? */
+static __always_inline bool filter_asks_iface(__u64 word)
+{
+	const struct cgw_head *h = cgw_head_of(word);
+
+	return h && ((h->dir[CGW_OUT].dims | h->dir[CGW_IN].dims) & (1u << CGW_DIM_IFACE));
+}
+
+/* The row of that interface for q->dir, into q. */
+static __noinline int filter_iface(struct cgw_query *q, __u64 netns, __u32 ifindex)
+{
+	struct cgw_key key = {.kind = CGW_KEY_IFACE};
+	const struct cgw_class *class;
+	__u32 row;
+
+	q->given[CGW_GIVEN_IFACE] = 0;
+	__builtin_memcpy(key.data, &ifindex, 4);
+	__builtin_memcpy(key.data + 8, &netns, 8);
+	class = cgw_class_of(q->word, &key);
+	if (!class)
+		return 0; /* not one of the agent's network namespace */
+	row = class->row[q->dir & 1][0];
+	q->given[CGW_GIVEN_IFACE] = row ? row : CGW_ROW_ALL;
+	return 0;
+}
+
+/* Tells the agent that there is a connection to end; where that is lost its program waits for a time-out. */
+static __noinline int filter_tell(void)
+{
+	struct cgw_event *e = bpf_ringbuf_reserve(&events, offsetof(struct cgw_event, path), 0);
+
+	if (!e)
+		return 0;
+	e->kind = CGW_EV_CUT;
+	e->size = offsetof(struct cgw_event, path);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
 /* The verdict on a connection under q->word; from its socket where it was judged already. */
-static __noinline __u32 filter_connection(struct cgw_query *q, struct cgw_sock *s)
+static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_sock *s, __u32 ifindex,
+					       __u64 cookie)
 {
 	__u64 decided = *(volatile __u64 *)&s->decided;
-	__u32 verdict = CGW_PASS;
+	bool iface = filter_asks_iface(q->word);
+	/* what is judged by its packets alone has no line yet */
+	__u32 verdict = CGW_PASS, how = iface || !decided ? JUDGE_ONCE : JUDGE_QUIET | JUDGE_AGAIN;
 
-	if (CGW_DECIDED_WORD(decided) == q->word)
+	if (CGW_DECIDED_WORD(decided) == q->word && !(iface && ifindex))
 		return CGW_DECIDED_VERDICT(decided);
-	if (!decided || CGW_DECIDED_VERDICT(decided) != CGW_PASS || !filter_kept(q->word)) {
-		q->dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
-		verdict = judge(q, &s->who, 0, JUDGE_QUIET);
-		/* a connection older than the agent may have been begun by either side */
-		if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
-			q->dir = CGW_IN;
-			verdict = judge(q, &s->who, 0, JUDGE_QUIET);
-		}
-		verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
+	if (iface && !ifindex)
+		return CGW_PASS; /* only its next packet can tell */
+	if (CGW_DECIDED_VERDICT(decided) == CGW_PASS && filter_kept(q->word)) {
+		*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, CGW_PASS);
+		return CGW_PASS;
 	}
+	q->dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
+	if (q->dir == CGW_IN)
+		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
+	if (iface)
+		filter_iface(q, s->netns, ifindex);
+	verdict = judge(q, &s->who, cookie, how);
+	/* a connection older than the agent may have been begun by either side */
+	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
+		q->dir = CGW_IN;
+		if (iface)
+			filter_iface(q, s->netns, ifindex);
+		verdict = judge(q, &s->who, 0, JUDGE_QUIET);
+	}
+	verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
 	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
+	if (verdict != CGW_PASS && ifindex)
+		filter_tell();
 	return verdict;
 }
 
@@ -77,7 +128,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	struct cgw_query q;
 	__u32 verdict;
 
-	if (CGW_DECIDED_WORD(decided) == word && packet_plain_tcp(skb))
+	if (CGW_DECIDED_WORD(decided) == word && packet_plain_tcp(skb) && !filter_asks_iface(word))
 		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 	if (packet_read(skb, &q, out) || q.proto != IPPROTO_TCP) {
 		count(CGW_ERR_PACKET);
@@ -85,13 +136,18 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	}
 	q.word = word;
 	if (sk->state != TCP_LISTEN)
-		return filter_connection(&q, s) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+		return filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb)) == CGW_PASS
+			       ? FILTER_PASS
+			       : FILTER_DROP;
 	if (out)
 		return FILTER_PASS; /* its handshakes answer what was let in */
 	s->dir = CGW_IN;
 	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
 	q.dir = CGW_IN;
-	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb), JUDGE_ONCE);
+	filter_iface(&q, s->netns, skb->ifindex);
+	/* the handshake's last segment comes here too */
+	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
+			q.tcp_flags & TCP_FLAG_SYN ? JUDGE_ONCE : JUDGE_ONCE | JUDGE_AGAIN);
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
@@ -101,7 +157,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	struct flow_id id = {};
 	struct flow *f, fresh = {};
 	struct cgw_query q;
-	__u32 verdict, how;
+	__u32 how;
 
 	if (packet_read(skb, &q, out)) {
 		count(CGW_ERR_PACKET);
@@ -113,25 +169,42 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	__builtin_memcpy(id.remote, q.remote, 16);
 	id.rport = q.rport;
 	id.proto = q.proto;
+	if (filter_asks_iface(word))
+		id.ifindex = skb->ifindex;
 	fresh.last = bpf_ktime_get_boot_ns();
 	f = bpf_map_lookup_elem(&flows, &id);
+	/* what the other end began is looked up by our address, too */
+	if (!out && !(f && f->dir == CGW_OUT && fresh.last - f->last < FLOW_LIFE_NS)) {
+		__builtin_memcpy(id.local, q.local, 16);
+		f = bpf_map_lookup_elem(&flows, &id);
+	}
 	if (f && fresh.last - f->last < FLOW_LIFE_NS) {
 		f->last = fresh.last;
+		q.dir = f->dir;
 		if (f->verdict == CGW_PASS && f->word != word && filter_kept(word))
 			f->word = word;
 		if (f->word == word)
 			return f->verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
-		q.dir = f->dir;
 	}
 	/* connect and sendmsg have written the line of what UDP begins here */
-	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP ? JUDGE_QUIET : 0;
-	verdict = judge(&q, &s->who, id.cookie, how);
+	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP && !hooks_late(word) ? JUDGE_QUIET | JUDGE_AGAIN
+									      : JUDGE_ONCE;
+	if (id.ifindex)
+		filter_iface(&q, s->netns, id.ifindex);
+	fresh.verdict = judge(&q, &s->who, id.cookie, how);
 	fresh.word = word;
 	fresh.dir = q.dir;
-	fresh.verdict = verdict;
-	/* a refusal is remembered too: it is refused again without being judged, or logged, again */
-	bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY);
-	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to
+	 * begin must not be remembered, or what the other end begins would pass for its answer. */
+	if (fresh.verdict == CGW_PASS || q.dir == CGW_IN)
+		bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY);
+	if (fresh.verdict != CGW_PASS)
+		return FILTER_DROP;
+	if (!out && q.dir == CGW_IN) {
+		__builtin_memset(id.local, 0, sizeof(id.local));
+		bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY); /* our answers */
+	}
+	return FILTER_PASS;
 }
 
 static __always_inline int filter(struct __sk_buff *skb, bool out)

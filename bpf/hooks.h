@@ -7,6 +7,26 @@
 #define HOOK_REFUSE 0
 #define HOOK_ALLOW 1
 
+/* Does this datagram answer one that was let in? */
+static __noinline bool hooks_answers(const struct cgw_query *q, __u64 cookie)
+{
+	struct flow_id id = {.cookie = cookie, .rport = q->rport, .proto = q->proto};
+	struct flow *f;
+
+	__builtin_memcpy(id.remote, q->remote, 16);
+	f = bpf_map_lookup_elem(&flows, &id);
+	return f && f->dir == CGW_IN && f->word == q->word && f->verdict == CGW_PASS &&
+	       bpf_ktime_get_boot_ns() - f->last < FLOW_LIFE_NS;
+}
+
+/* Does the policy ask for what only a packet can tell? */
+static __always_inline bool hooks_late(__u64 word)
+{
+	const struct cgw_head *h = cgw_head_of(word);
+
+	return h && (h->dir[CGW_OUT].dims & CGW_DIMS_LATE);
+}
+
 /* The caller is not the socket's opener, who was let through: he is judged as himself, too. */
 static __noinline int hooks_other(struct cgw_query *q, __u64 cookie, __u32 how)
 {
@@ -43,6 +63,16 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	q->rport = bpf_ntohs(ctx->user_port);
 	q->known = CGW_Q_REMOTE | CGW_Q_PROTO | CGW_Q_RPORT;
 	cgw_fold(q->remote);
+	s->netns = bpf_get_netns_cookie(ctx);
+	if (q->proto != IPPROTO_TCP && hooks_answers(q, bpf_get_socket_cookie(ctx)))
+		return HOOK_ALLOW;
+	if (hooks_late(q->word)) {
+		s->dir = CGW_OUT;
+		s->flags |= CGW_SOCK_BEGAN;
+		*(volatile __u64 *)&s->decided = 0;
+		return same ? HOOK_ALLOW
+			    : HOOK_REFUSE; /* a packet tells nothing of who else is using the socket */
+	}
 	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), same ? how : how | JUDGE_QUIET);
 	if (!same && verdict == CGW_PASS)
 		verdict = hooks_other(q, bpf_get_socket_cookie(ctx), how);
@@ -141,6 +171,7 @@ int hook_sock_create(struct bpf_sock *ctx)
 		return HOOK_REFUSE;
 	}
 	who_caller(&s->who);
+	s->netns = bpf_get_netns_cookie(ctx);
 	if (type == SOCK_STREAM && (proto == IPPROTO_TCP || proto == IPPROTO_MPTCP))
 		return HOOK_ALLOW;
 	if (type == SOCK_DGRAM && proto == IPPROTO_UDP)

@@ -4,6 +4,7 @@
 #define CGWALL_BPF_JUDGE_H
 
 #define JUDGE_ONCE EVENT_ONCE /* log a flow's first packet only */
+#define JUDGE_AGAIN 0x400     /* the flow was counted already: count refusals only */
 #define JUDGE_QUIET 0x200     /* the flow's line was written by an earlier hook: log refusals only */
 
 /* CGW_PASS, CGW_BLOCK or CGW_REJECT. Never anything else. */
@@ -26,7 +27,8 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u32
 		verdict = a.entry.action;
 		if (verdict != CGW_PASS && verdict != CGW_REJECT)
 			verdict = CGW_BLOCK; /* nobody can be asked from here */
-		event_hit(q, &a);
+		if (!(how & JUDGE_AGAIN) || verdict != CGW_PASS)
+			event_hit(q, &a);
 	} else {
 		count(a.error & (CGW_ERRORS - 1));
 	}

@@ -14,6 +14,8 @@
 #define NEXTHDR_AUTH 51
 #define NEXTHDR_DEST 60
 #define NEXTHDR_MOBILITY 135
+#define TCP_FLAGS_AT 13
+#define TCP_FLAG_SYN 2
 #define PACKET_EXTENSIONS_MAX 6
 #define PACKET_OPTIONS_MAX 10
 
@@ -135,6 +137,8 @@ __noinline int packet_read(struct __sk_buff *skb, struct cgw_query *q, __u32 out
 	q->known |= CGW_Q_RPORT | CGW_Q_LPORT;
 	q->rport = bpf_ntohs(ports[out ? 1 : 0]);
 	q->lport = bpf_ntohs(ports[out ? 0 : 1]);
+	if (q->proto == IPPROTO_TCP && bpf_skb_load_bytes(skb, at + TCP_FLAGS_AT, &q->tcp_flags, 1))
+		return -1;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ static __always_inline int who_named(const struct cgw_key *key, struct cgw_named
 static __always_inline void who_program(struct task_struct *task, struct cgw_who *w)
 {
 	struct cgw_key key = {.kind = CGW_KEY_PATH};
+	struct cgw_ctl *c = ctl_get();
 	__u32 tgid = task->tgid;
 	struct cgw_proc *rec;
 	struct file *exe;
@@ -46,11 +47,18 @@ static __always_inline void who_program(struct task_struct *task, struct cgw_who
 	if (!exe || exe->f_inode->i_ino != rec->ino || exe->f_inode->i_sb->s_dev != rec->dev)
 		return;
 	if (rec->state == CGW_PATH_HOST) {
-		__builtin_memcpy(key.data, rec->key, sizeof(key.data));
-		if (who_named(&key, &rec->named))
-			return;
-		__builtin_memcpy(w->path[PATH_EXE], rec->key, sizeof(rec->key));
+		__u64 gen = c ? CGW_WORD_GEN(*(volatile __u64 *)&c->word) & 0xfffffff : 0;
+
+		/* once a generation is enough: its classes are at hand then, and that they are says that this
+		 * was done */
 		w->classes[PATH_EXE] = *(volatile __u64 *)&rec->named.classes[PATH_EXE];
+		if (!gen || CGW_PATH_WORD_GEN(w->classes[PATH_EXE]) != gen) {
+			__builtin_memcpy(key.data, rec->key, sizeof(key.data));
+			if (who_named(&key, &rec->named) ||
+			    (gen && named_classes(c->word, &rec->named, PATH_EXE, &w->classes[PATH_EXE])))
+				return;
+		}
+		__builtin_memcpy(w->path[PATH_EXE], rec->key, sizeof(rec->key));
 	}
 	w->state = rec->state;
 }
@@ -115,6 +123,21 @@ static __always_inline bool who_same(const struct cgw_who *w)
 	       w->uid == task->cred->euid.val && w->gid == task->cred->egid.val;
 }
 
+/* The path of the program that opened a socket, as long as it runs: for when the table of paths has lost it.
+ */
+static __always_inline struct cgw_named *who_living(const struct cgw_who *w)
+{
+	__u32 pid = w->pid;
+	struct cgw_proc *rec = bpf_map_lookup_elem(&procs, &pid);
+
+	if (!rec || rec->start != w->start || rec->state != CGW_PATH_HOST)
+		return NULL;
+	for (int i = 0; i < 16; i++)
+		if (rec->key[i] != w->path[PATH_EXE][i])
+			return NULL; /* it has executed something else since */
+	return &rec->named;
+}
+
 /* One path's classes under q->word. 0 or enum cgw_error. */
 static __always_inline int who_path(__u64 word, struct cgw_who *w, __u32 which, __u32 *lit, __u32 *glob)
 {
@@ -126,6 +149,8 @@ static __always_inline int who_path(__u64 word, struct cgw_who *w, __u32 which, 
 
 		__builtin_memcpy(key.data, w->path[which], sizeof(key.data));
 		n = bpf_map_lookup_elem(&paths, &key);
+		if (!n && which == PATH_EXE)
+			n = who_living(w);
 		if (!n)
 			return which == PATH_EXE ? CGW_ERR_PATH : CGW_ERR_CGROUP;
 		if (named_classes(word, n, which, &classes))

@@ -64,7 +64,9 @@ request() {
 start() {
 	"$cgwall" run --policy "$work/policy.conf" --cgroup "$guard" --attach "$parent" >>"$work/agent.log" 2>&1 </dev/null &
 	agent=$!
-	"$cgwall" status --wait 30 >"$work/status" 2>&1 || broken "the agent does not enforce: $(cat "$work/status")"
+	# what the agent before it left enforces already: it has to be the new one that says so
+	wait_for 30 sh -c "'$cgwall' status --json | grep -qE '\"pid\": *$agent\b'"
+	"$cgwall" status --wait 1 >"$work/status" 2>&1 || broken "the agent does not enforce: $(cat "$work/status")"
 }
 
 say "Two web servers, in a network namespace of their own"

@@ -47,12 +47,12 @@ suite_sanitizer() {
 }
 suite_lint() { tests/lint.sh; }
 suite_fuzz() { make -s -j"$jobs" --no-print-directory fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-30}"; }
-suite_kernel() { tests/kernel/run.sh; }
+suite_kernel() { JOBS=$jobs tests/kernel/run.sh; }
 suite_demo() { scripts/demo.sh "$O/cgwall"; }
 suite_vm() { tests/vm/run.sh; }
 
 suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel demo vm}
-limit() { case $1 in vm) echo 1000 ;; kernel | fuzz) echo 400 ;; *) echo 300 ;; esac; }
+limit() { case $1 in vm) echo 1100 ;; kernel | fuzz | differential | lint) echo 400 ;; *) echo 300 ;; esac; }
 
 # Waits for a suite with a time limit, and ends all of its processes when that is over.
 bounded() { # SECONDS FUNCTION
@@ -81,7 +81,7 @@ for suite in $suites; do
 	[ $rc = 0 ] || [ "$f" != 0 ] || f=1
 	if [ "$f" = 0 ]; then
 		echo "ok    $suite: $p passed, $((SECONDS - start)) s"
-		grep -E '^ *skip: |^ok +(kernel|vm)/' "$output" | sed 's/^ */      /'
+		grep -E '^ *skip: |^ok +(kernel|vm|fuzz)/|pairs|seed' "$output" | sed 's/^ */      /'
 	else
 		echo "FAIL  $suite: $f failed, $p passed, exit code $rc, $((SECONDS - start)) s"
 		tail -400 "$output" | sed 's/^/      /'

@@ -65,6 +65,10 @@ enum cgw_dim {
 	CGW_DIMS = 16
 };
 
+/* What is not known yet when a program calls connect() or sendto(): its packets are judged instead. */
+#define CGW_DIMS_LATE \
+	(1u << CGW_DIM_LOCAL | 1u << CGW_DIM_LOCAL_LIST | 1u << CGW_DIM_LPORT | 1u << CGW_DIM_IFACE)
+
 enum cgw_end { CGW_REMOTE = 0, CGW_LOCAL = 1, CGW_ENDS = 2 };
 
 /* ---- the image's sections; every base is a chunk index into the slot's chunk array ---- */
@@ -166,18 +170,20 @@ enum cgw_key_kind {
 	CGW_KEY_UID,
 	CGW_KEY_GID,
 	CGW_KEY_POINT,
-	CGW_KEY_PATH
+	CGW_KEY_PATH,
+	CGW_KEY_IFACE,
 };
 
 /* ADDR: network byte order, IPv4 as ::ffff:a.b.c.d. EXE, CGROUP: 128 bits of path hash in data
  * (POINT likewise, in the map of mount points).
- * UID, GID: host order in the first four bytes, the rest zero. */
+ * UID, GID: host order in the first four bytes, the rest zero. IFACE: its index in the first four bytes, the
+ * cookie of its network namespace in the last eight, host order. */
 struct cgw_key {
 	__u32 kind;
 	__u8 data[16];
 };
 
-/* ADDR: rows by direction and end. UID, GID: row[dir][0]. EXE, CGROUP: row[0][0] is the path class. */
+/* ADDR: rows by direction and end. UID, GID, IFACE: row[dir][0]. EXE, CGROUP: row[0][0] is the path class. */
 struct cgw_class {
 	__u32 row[CGW_DIRS][CGW_ENDS];
 };
@@ -280,6 +286,7 @@ struct cgw_sock {
 	struct cgw_who who;
 	__u64 decided; /* of the connection: control word with the verdict in bits 2 and 3; 0: not decided */
 	__u64 call;    /* the last IPv4 destination that the opener was let to: CGW_CALL; 0: none */
+	__u64 netns;   /* cookie of its network namespace; 0: not known */
 	__u8 dir;      /* enum cgw_dir of the connection; a listener's is CGW_IN */
 	__u8 flags;    /* CGW_SOCK_* */
 	__u8 reserved[6];
@@ -308,7 +315,7 @@ struct cgw_query {
 	__u8 dir;
 	__u8 proto;
 	__u8 known; /* CGW_Q_* */
-	__u8 reserved;
+	__u8 tcp_flags; /* of the packet's header, where there is one; not looked at by decide() */
 	__u16 rport, lport; /* host order */
 	__u32 uid, gid;
 	__u32 exe_lit, exe_glob, cg_lit, cg_glob; /* path classes */
@@ -371,14 +378,17 @@ struct cgw_ask {
 struct cgw_cut {
 	__u64 cookie;
 	__u8 remote[16], local[16]; /* IPv4 in the first four bytes where family says so */
-	__u16 rport, lport;         /* host order */
+	__u16 rport, lport;	    /* host order */
 	__u16 family;
 	__u16 reserved;
 };
 
 /* ---- events, in the ring buffer ---- */
 
-enum cgw_event_kind { CGW_EV_VERDICT = 1 };
+enum cgw_event_kind {
+	CGW_EV_VERDICT = 1,
+	CGW_EV_CUT, /* packets of a connection are refused: somebody should end it */
+};
 
 struct cgw_event {
 	__u32 kind;

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Speed, side by side with the alternatives, interleaved in one run, as ratios of medians.
 
-run.py BUILD [--quick] [--json FILE]     needs root; scratch cgroups and network namespaces only
+run.py BUILD [--quick] [--decide] [--calls] [--stream] [--json FILE]
+
+All parts, or those named. Needs root; scratch cgroups and network namespaces only.
 """
 import json
 import os
@@ -13,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import stream
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIZES = (10, 1000, 10000)
@@ -206,8 +210,9 @@ def main():
     args = [a for a in sys.argv[1:] if not a.startswith("--")]
     b = Bench(os.path.abspath(args[0] if args else "build"), "--quick" in sys.argv)
     try:
-        b.decide()
-        b.calls()
+        parts = {"decide": b.decide, "calls": b.calls, "stream": lambda: stream.stream(b, gen, LISTED)}
+        for name in [p for p in parts if "--" + p in sys.argv] or parts:
+            parts[name]()
     finally:
         b.close()
     if "--json" in sys.argv:

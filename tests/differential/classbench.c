@@ -55,7 +55,8 @@ static void make(struct rng *r, const struct policy *p, struct query *q)
 
 	memset(q, 0, sizeof(*q));
 	for (int i = 0; i < 4; i++)
-		of[i] = i && !rng_once(r, 6) ? of[0] : p->rules[CGW_OUT][rng_below(r, (uint32_t)p->nrules[CGW_OUT])];
+		of[i] = i && !rng_once(r, 6) ? of[0]
+					     : p->rules[CGW_OUT][rng_below(r, (uint32_t)p->nrules[CGW_OUT])];
 	q->dir = CGW_OUT;
 	q->has_remote = q->has_local = q->has_proto = true;
 	near_hosts(r, &of[0]->to, q->remote);
@@ -81,13 +82,13 @@ static size_t compare(struct subject *s, const struct query *q, struct third_jud
 	       v.nmatched == j.nmatched && !memcmp(v.matched, j.matched, v.nmatched * sizeof(*v.matched));
 	free(j.matched);
 	if (same && k)
-		same = !judge_query(s->im, q, &cq) && !k->ask(k->state, s->im, q, &cq, &a) && a.action == v.action &&
-		       a.rule == v.rule && a.nmatched == v.nmatched &&
+		same = !judge_query(s->im, q, &cq) && !k->ask(k->state, s->im, q, &cq, &a) &&
+		       a.action == v.action && a.rule == v.rule && a.nmatched == v.nmatched &&
 		       !memcmp(v.matched, a.matched, v.nmatched * sizeof(*v.matched));
 	if (!same)
 		printf("disagreement: proto %d %u.%u.%u.%u:%u -> %u.%u.%u.%u:%u, naive rule %u\n", q->proto,
-		       q->local[12], q->local[13], q->local[14], q->local[15], q->lport, q->remote[12], q->remote[13],
-		       q->remote[14], q->remote[15], q->rport, v.rule);
+		       q->local[12], q->local[13], q->local[14], q->local[15], q->lport, q->remote[12],
+		       q->remote[13], q->remote[14], q->remote[15], q->rport, v.rule);
 	return !same;
 }
 

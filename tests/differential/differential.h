@@ -35,16 +35,18 @@ struct subject {
 	struct naive *n;
 	struct world w;
 	uint32_t *matched, *matched3; /* room */
-	size_t decided, several;      /* questions that a rule decided, that more than one matched */
+	bool *never[CGW_DIRS];	      /* by rule number: image_warn() says that it can never decide */
+	size_t warned;
+	size_t decided, several; /* questions that a rule decided, that more than one matched */
 };
 
-/* `text` stands for a file in `dir`, where its list files are. 0, or -1 where it is refused; then the messages go
- * to `out` (may be NULL). */
+/* `text` stands for a file in `dir`, where its list files are. 0, or -1 where it is refused; then the
+ * messages go to `out` (may be NULL). */
 int subject_open(struct subject *s, const char *dir, const char *text, FILE *out);
 void subject_close(struct subject *s);
 
-/* Asks both judges. 0: they agree; 1: they do not, and *why (to be freed, may be NULL) says how; -1: the question
- * is refused. */
+/* Asks both judges. 0: they agree; 1: they do not, and *why (to be freed, may be NULL) says how; -1: the
+ * question is refused. */
 int subject_ask(struct subject *s, const char *query, char **why);
 
 /* Reads `out KEY=VALUE ...`. 0 or -1. */
@@ -58,7 +60,8 @@ void shrink(const char *found, const char *name, const char *dir, const char *po
  * disagreements; *asked: how many were asked. */
 size_t third_run(struct third_judge *k, struct subject *s, char *const *queries, size_t n, size_t *asked);
 
-/* classbench.c: a policy that scripts/classbench.py made, asked about its own borders. Number of disagreements. */
+/* classbench.c: a policy that scripts/classbench.py made, asked about its own borders. Number of
+ * disagreements. */
 size_t classbench_run(const char *path, size_t nqueries, uint64_t seed, struct third_judge *k, size_t *asked);
 
 #endif

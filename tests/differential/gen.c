@@ -31,7 +31,8 @@ struct defined {
 
 static struct defined definitions(struct gen *g, FILE *out)
 {
-	struct defined d = {rng_below(&g->rng, 5), rng_below(&g->rng, 4), rng_below(&g->rng, 5), rng_below(&g->rng, 4)};
+	struct defined d = {rng_below(&g->rng, 5), rng_below(&g->rng, 4), rng_below(&g->rng, 5),
+			    rng_below(&g->rng, 4)};
 
 	if (rng_once(&g->rng, 3))
 		fputs("set resolvers { 10.0.0.7, 2001:db8::1 }\n", out);
@@ -60,7 +61,8 @@ static struct defined definitions(struct gen *g, FILE *out)
 
 static void defaults(struct gen *g, FILE *out)
 {
-	static const char *const outs[] = {"pass", "block log", "reject", "ask timeout 30s else pass for 2m background pass"};
+	static const char *const outs[] = {"pass", "block log", "reject",
+					   "ask timeout 30s else pass for 2m background pass"};
 	static const char *const ins[] = {"pass log", "block", "ask background block"};
 
 	if (rng_once(&g->rng, 2))
@@ -141,8 +143,8 @@ static void rule(struct gen *g, FILE *out, const struct defined *d, unsigned den
 /* Mostly a few rules; now and then so many that a row has several chunks. */
 static unsigned how_many(struct gen *g)
 {
-	if (rng_once(&g->rng, 150))
-		return 1000 + rng_below(&g->rng, 3000);
+	if (rng_once(&g->rng, 60))
+		return 200 + rng_below(&g->rng, 3000);
 	return 1 + rng_below(&g->rng, rng_once(&g->rng, 10) ? 60 : 15);
 }
 
@@ -182,17 +184,19 @@ void gen_free(struct gen *g)
 		free(g->cgroups[i]);
 }
 
-char *gen_query(struct gen *g, const char *facts)
+char *gen_query(struct gen *g, const char *facts, const char *given)
 {
-	char *text = NULL, *own = facts ? NULL : gen_facts(g);
+	char *text = NULL, *own_facts = facts ? NULL : gen_facts(g), *own_given = given ? NULL : gen_given(g);
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	fputs(rng_once(&g->rng, 2) ? "in" : "out", out);
 	gen_query_who(g, out);
 	gen_query_whom(g, out);
-	fputs(facts ? facts : own, out);
+	fputs(given ? given : own_given, out);
+	fputs(facts ? facts : own_facts, out);
 	fclose(out);
-	free(own);
+	free(own_facts);
+	free(own_given);
 	return text;
 }

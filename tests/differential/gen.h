@@ -26,8 +26,8 @@ bool rng_once(struct rng *r, uint32_t n);
 /* What the policy mentions; questions are made of it. */
 struct gen {
 	struct rng rng;
-	char *policy;            /* text; its list files are called list0.txt and so on */
-	char *lists[GEN_LISTS];  /* their contents; NULL: not made */
+	char *policy;		/* text; its list files are called list0.txt and so on */
+	char *lists[GEN_LISTS]; /* their contents; NULL: not made */
 	char *paths[GEN_POOL], *cgroups[GEN_POOL], *names[GEN_POOL];
 	size_t npaths, ncgroups, nnames;
 	uint8_t addresses[GEN_POOL][16];
@@ -41,10 +41,13 @@ struct gen {
 void gen_policy(struct gen *g, uint64_t seed);
 void gen_free(struct gen *g);
 
-/* The words of one question, separated by blanks: `out exe=/bin/a to=192.0.2.1:80`. `facts`: NULL, or those
- * that are to be used (gen_facts()). To be freed. */
-char *gen_query(struct gen *g, const char *facts);
+/* The words of one question, separated by blanks: `out exe=/bin/a to=192.0.2.1:80`. `facts`, `given`: NULL,
+ * or those that are to be used. To be freed. */
+char *gen_query(struct gen *g, const char *facts, const char *given);
+/* What conditions are about. */
 char *gen_facts(struct gen *g);
+/* What only user space can tell of a flow: names, packages, interfaces and the like. */
+char *gen_given(struct gen *g);
 
 /* gen_who.c, gen_whom.c: parts of a policy, written to out. */
 void gen_app(struct gen *g, FILE *out, unsigned defined, unsigned depth);

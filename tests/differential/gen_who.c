@@ -79,9 +79,25 @@ static void path_value(struct gen *g, FILE *out)
 	keep(g, g->paths, &g->npaths, path);
 }
 
+/* A path; often one that the policy has already, a part of one, or one below it. */
+static void related_cgroup(struct gen *g, FILE *out)
+{
+	const char *known;
+
+	if (!g->ncgroups || rng_once(&g->rng, 2)) {
+		gen_cgroup(g, out);
+		return;
+	}
+	known = g->cgroups[rng_below(&g->rng, (uint32_t)g->ncgroups)];
+	if (rng_once(&g->rng, 2) && strchr(known, '/'))
+		fprintf(out, "%.*s", (int)(strrchr(known, '/') - known), known);
+	else
+		fprintf(out, "%s/%s", known, PICK(&g->rng, parts));
+}
+
 static void cgroup_value(struct gen *g, FILE *out)
 {
-	char *path = text_of(g, gen_cgroup);
+	char *path = text_of(g, related_cgroup);
 
 	if (rng_once(&g->rng, 6))
 		fputc('/', out);
@@ -95,7 +111,7 @@ static void cgroup_value(struct gen *g, FILE *out)
 /* ---- selectors ---- */
 
 enum { EXE, CGROUP, UNIT, USER, GROUP, SHA256, PACKAGE, PACKAGED, CONTAINER, SCRIPT, ANCESTOR, KINDS };
-static const char *const words[KINDS] = {"exe",	    "cgroup",  "unit",	   "user",	"group",  "sha256",
+static const char *const words[KINDS] = {"exe",	    "cgroup",	"unit",	     "user",   "group",	  "sha256",
 					 "package", "packaged", "container", "script", "ancestor"};
 static const char *const users[] = {"root", "alice", "0", "1", "1000", "4294967294"};
 static const char *const digests[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -220,7 +236,8 @@ void gen_who(struct gen *g, FILE *out, unsigned defined)
 
 	if (defined && rng_once(&g->rng, 2)) {
 		if (rng_once(&g->rng, 4))
-			fprintf(out, " app { a%u, a%u }", rng_below(&g->rng, defined), rng_below(&g->rng, defined));
+			fprintf(out, " app { a%u, a%u }", rng_below(&g->rng, defined),
+				rng_below(&g->rng, defined));
 		else
 			fprintf(out, " app a%u", rng_below(&g->rng, defined));
 		if (!rng_once(&g->rng, 4))
@@ -283,8 +300,9 @@ void gen_condition(struct gen *g, FILE *out, unsigned defined, unsigned depth)
 
 char *gen_facts(struct gen *g)
 {
-	static const char *const stamps[] = {"1767225599", "1767225600", "1767225601", "1767312000", "1767430800",
-					     "1767488400", "1767528000", "1767571200", "1767700000"};
+	static const char *const stamps[] = {"1767225599", "1767225600", "1767225601",
+					     "1767312000", "1767430800", "1767488400",
+					     "1767528000", "1767571200", "1767700000"};
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
@@ -345,12 +363,21 @@ void gen_query_who(struct gen *g, FILE *out)
 		fprintf(out, " user=%s", PICK(&g->rng, users));
 	if (rng_once(&g->rng, 2))
 		fprintf(out, " group=%s", PICK(&g->rng, users));
+}
+
+char *gen_given(struct gen *g)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
 	if (rng_once(&g->rng, 3))
 		fprintf(out, " sha256=%s", PICK(&g->rng, digests));
 	if (rng_once(&g->rng, 3))
 		fprintf(out, " package=%s", PICK(&g->rng, packages));
 	if (rng_once(&g->rng, 3))
-		fprintf(out, " container=%s%s", PICK(&g->rng, containers), rng_once(&g->rng, 4) ? "cdef" : "");
+		fprintf(out, " container=%s%s", PICK(&g->rng, containers),
+			rng_once(&g->rng, 4) ? "cdef" : "");
 	if (rng_once(&g->rng, 3)) {
 		fputs(" script=", out);
 		query_path(g, out);
@@ -365,4 +392,14 @@ void gen_query_who(struct gen *g, FILE *out)
 	}
 	if (rng_once(&g->rng, 2))
 		fprintf(out, " on=%s", PICK(&g->rng, ifaces));
+	if (rng_once(&g->rng, 2)) {
+		fputs(" domain=", out);
+		gen_name(g, out);
+		if (rng_once(&g->rng, 3)) {
+			fputc(',', out);
+			gen_name(g, out);
+		}
+	}
+	fclose(out);
+	return text;
 }

@@ -6,11 +6,13 @@
 
 #include "gen.h"
 
-static const char *const bases4[] = {"10.0.0.0",    "10.0.0.7",	   "10.0.1.0",	  "192.0.2.1", "127.0.0.1",
-				     "203.0.113.9", "255.255.255.255", "0.0.0.0", "128.0.0.0", "224.0.0.251",
-				     "169.254.1.1"};
-static const char *const bases6[] = {"::",   "::1",	  "2001:db8::1",  "2001:db8:0:1::", "fe80::1", "ff02::1",
-				     "fd00::1", "::ffff:ffff:ffff:ffff", "::fffe:ffff:ffff", "::1:0:0:0", "8000::"};
+static const char *const bases4[] = {"10.0.0.0",  "10.0.0.7",	 "10.0.1.0",	    "192.0.2.1",
+				     "127.0.0.1", "203.0.113.9", "255.255.255.255", "0.0.0.0",
+				     "128.0.0.0", "224.0.0.251", "169.254.1.1"};
+static const char *const bases6[] = {
+	"::",	   "::1",     "2001:db8::1",	       "2001:db8:0:1::",   "fe80::1",
+	"ff02::1", "fd00::1", "::ffff:ffff:ffff:ffff", "::fffe:ffff:ffff", "::1:0:0:0",
+	"8000::"};
 
 static bool is_v4(const uint8_t a[16])
 {
@@ -96,7 +98,7 @@ static void net(struct gen *g, FILE *out)
 	default:
 		len = v4 ? PICK(&g->rng, lens4) : PICK(&g->rng, lens6);
 		for (int i = v4 ? len + 96 : len; i < 128; i++) {
-			lo[i / 8] &= (uint8_t)~(0x80 >> (i % 8));
+			lo[i / 8] &= (uint8_t) ~(0x80 >> (i % 8));
 			hi[i / 8] |= (uint8_t)(0x80 >> (i % 8));
 		}
 		keep(g, lo);
@@ -118,8 +120,8 @@ void gen_name(struct gen *g, FILE *out)
 
 static void item(struct gen *g, FILE *out, unsigned defined, bool names)
 {
-	static const char *const builtin[] = {"any",	    "loopback", "local-nets", "multicast",
-					      "resolvers", "self"};
+	static const char *const builtin[] = {"any",	   "loopback",	"local-nets",
+					      "multicast", "resolvers", "self"};
 
 	switch (names ? rng_below(&g->rng, 12) : 2 + rng_below(&g->rng, 10)) {
 	case 0:
@@ -335,7 +337,8 @@ void gen_list(struct gen *g, FILE *out)
 static void query_end(struct gen *g, const char *key, FILE *out)
 {
 	uint8_t a[16];
-	int p = g->nports && !rng_once(&g->rng, 4) ? g->ports[rng_below(&g->rng, (uint32_t)g->nports)] : port(g);
+	int p = g->nports && !rng_once(&g->rng, 4) ? g->ports[rng_below(&g->rng, (uint32_t)g->nports)]
+						   : port(g);
 	bool has_port = !rng_once(&g->rng, 4);
 
 	if (has_port && rng_once(&g->rng, 8)) {
@@ -369,18 +372,11 @@ void gen_query_whom(struct gen *g, FILE *out)
 
 	if (!rng_once(&g->rng, 8))
 		fprintf(out, " proto=%d",
-			g->nprotos && rng_once(&g->rng, 2) ? g->protos[rng_below(&g->rng, (uint32_t)g->nprotos)] :
-							     PICK(&g->rng, protos));
+			g->nprotos && rng_once(&g->rng, 2)
+				? g->protos[rng_below(&g->rng, (uint32_t)g->nprotos)]
+				: PICK(&g->rng, protos));
 	if (!rng_once(&g->rng, 8))
 		query_end(g, "to", out);
 	if (!rng_once(&g->rng, 3))
 		query_end(g, "from", out);
-	if (rng_once(&g->rng, 2)) {
-		fputs(" domain=", out);
-		gen_name(g, out);
-		if (rng_once(&g->rng, 3)) {
-			fputc(',', out);
-			gen_name(g, out);
-		}
-	}
 }

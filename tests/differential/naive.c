@@ -160,7 +160,8 @@ static bool protocol_has_ports(int proto)
 
 static bool port_in(const struct query *q, const struct end *e, struct range r)
 {
-	return q->has_proto && protocol_has_ports(q->proto) && e->has_port && e->port >= r.lo && e->port <= r.hi;
+	return q->has_proto && protocol_has_ports(q->proto) && e->has_port && e->port >= r.lo &&
+	       e->port <= r.hi;
 }
 
 static bool service_matches(const struct service_item *it, const struct query *q, const struct end *e)
@@ -178,7 +179,8 @@ static bool service_matches(const struct service_item *it, const struct query *q
 	return !it->has_ports || port_in(q, e, it->ports);
 }
 
-static bool services_match(const struct service_item *items, size_t n, const struct query *q, const struct end *e)
+static bool services_match(const struct service_item *items, size_t n, const struct query *q,
+			   const struct end *e)
 {
 	for (size_t i = 0; i < n; i++)
 		if (service_matches(&items[i], q, e))
@@ -400,8 +402,9 @@ static bool rule_matches(const struct naive *n, const struct rule *r, const stru
 	if (r->iface && !(q->iface && *q->iface && policy_glob(r->iface, q->iface)))
 		return false;
 	/* `service` gives the remote port for out, the local one for in: that of `to` */
-	return hosts_match(n, &r->from, from) && hosts_match(n, &r->to, to) && ports_match(&r->from_ports, q, from) &&
-	       ports_match(&r->to_ports, q, to) && services_match(r->protos, r->nprotos, q, to) &&
+	return hosts_match(n, &r->from, from) && hosts_match(n, &r->to, to) &&
+	       ports_match(&r->from_ports, q, from) && ports_match(&r->to_ports, q, to) &&
+	       services_match(r->protos, r->nprotos, q, to) &&
 	       services_match(r->services, r->nservices, q, to);
 }
 

@@ -15,7 +15,7 @@ void naive_free(struct naive *n);
 
 struct naive_verdict {
 	enum cgw_action action;
-	uint32_t rule; /* 0: the default */
+	uint32_t rule;	   /* 0: the default */
 	uint32_t *matched; /* room for all rules of the direction; the caller's */
 	size_t nmatched;
 };

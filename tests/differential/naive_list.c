@@ -58,7 +58,7 @@ static bool read_net(char *word, struct naive_line *ret)
 	if (slash)
 		bits = atoi(slash + 1) + (colon ? 0 : 96);
 	for (int i = bits; i < 128; i++) {
-		ret->lo[i / 8] &= (uint8_t)~(0x80 >> (i % 8));
+		ret->lo[i / 8] &= (uint8_t) ~(0x80 >> (i % 8));
 		ret->hi[i / 8] |= (uint8_t)(0x80 >> (i % 8));
 	}
 	return true;
@@ -143,8 +143,8 @@ bool naive_list_has_address(const struct naive_list *l, const uint8_t addr[16])
 bool naive_list_has_name(const struct naive_list *l, const char *name)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->lines[i].is_name && (l->lines[i].below ? naive_below(name, l->lines[i].name) :
-								!strcmp(name, l->lines[i].name)))
+		if (l->lines[i].is_name && (l->lines[i].below ? naive_below(name, l->lines[i].name)
+							      : !strcmp(name, l->lines[i].name)))
 			return true;
 	return false;
 }

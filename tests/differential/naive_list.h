@@ -14,7 +14,7 @@ struct naive_list {
 		bool is_name, below, v6;
 		char name[256];
 		uint8_t lo[16], hi[16];
-	} *lines;
+	} * lines;
 	size_t n;
 };
 

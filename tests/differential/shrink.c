@@ -69,7 +69,8 @@ static void copy_list(const char *found, const char *name, const char *dir, int 
 	FILE *in, *out;
 	size_t n;
 
-	if (asprintf(&from, "%s/list%d.txt", dir, i) < 0 || asprintf(&to, "%s/%s-list%d.txt", found, name, i) < 0)
+	if (asprintf(&from, "%s/list%d.txt", dir, i) < 0 ||
+	    asprintf(&to, "%s/%s-list%d.txt", found, name, i) < 0)
 		abort();
 	in = fopen(from, "r");
 	out = in ? fopen(to, "w") : NULL;

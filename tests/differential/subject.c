@@ -30,6 +30,23 @@ int query_read(const char *text, struct query *q)
 	return r ? -1 : 0;
 }
 
+/* The rules that the compiler warns of. */
+static void find_warned(struct subject *s)
+{
+	struct diag d = {0};
+
+	image_warn(s->im, &d);
+	for (int dir = 0; dir < CGW_DIRS; dir++) {
+		s->never[dir] = calloc(s->p->nrules[dir] + 1, sizeof(bool));
+		for (size_t i = 0; i < s->p->nrules[dir]; i++)
+			for (size_t k = 0; k < d.nlines; k++)
+				if (d.lines[k].line == s->p->rules[dir][i]->loc.line)
+					s->never[dir][i + 1] = true;
+	}
+	s->warned = d.nlines;
+	diag_free(&d);
+}
+
 int subject_open(struct subject *s, const char *dir, const char *text, FILE *out)
 {
 	struct diag d = {.out = out};
@@ -58,6 +75,7 @@ int subject_open(struct subject *s, const char *dir, const char *text, FILE *out
 	}
 	for (int i = 0; i < CGW_DIRS; i++)
 		nrules = s->p->nrules[i] > nrules ? s->p->nrules[i] : nrules;
+	find_warned(s);
 	s->matched = calloc(nrules + 1, sizeof(*s->matched));
 	s->matched3 = calloc(nrules + 1, sizeof(*s->matched3));
 	return 0;
@@ -72,10 +90,13 @@ void subject_close(struct subject *s)
 		policy_free(s->p);
 	free(s->matched);
 	free(s->matched3);
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		free(s->never[dir]);
 	memset(s, 0, sizeof(*s));
 }
 
-static void print_verdict(FILE *out, const char *who, unsigned action, uint32_t rule, const uint32_t *matched, size_t n)
+static void print_verdict(FILE *out, const char *who, unsigned action, uint32_t rule, const uint32_t *matched,
+			  size_t n)
 {
 	fprintf(out, "%s: action %u, rule %u, matched", who, action, rule);
 	for (size_t i = 0; i < n && i < 20; i++)
@@ -88,25 +109,29 @@ int subject_ask(struct subject *s, const char *text, char **why)
 	struct naive_verdict v = {.matched = s->matched};
 	struct judgement j = {0};
 	struct query q;
-	bool same;
+	bool same, never;
 	int error;
 
 	if (query_read(text, &q))
 		return -1;
 	naive_judge(s->n, &q, &v);
 	error = judge(s->im, &q, &j);
+	never = s->never[q.dir][v.rule];
 	query_free(&q);
-	same = !error && v.action == j.answer.entry.action && v.rule == j.answer.entry.rule &&
+	same = !error && !never && v.action == j.answer.entry.action && v.rule == j.answer.entry.rule &&
 	       v.nmatched == j.nmatched && !memcmp(v.matched, j.matched, v.nmatched * sizeof(*v.matched));
 	if (!same && why) {
 		size_t len;
 		FILE *out = open_memstream(why, &len);
 
 		print_verdict(out, "naive", v.action, v.rule, v.matched, v.nmatched);
+		if (never)
+			fputs("the compiler warns that this rule can never decide\n", out);
 		if (error)
 			fprintf(out, "judge: %s\n", strerror(-error));
 		else
-			print_verdict(out, "judge", j.answer.entry.action, j.answer.entry.rule, j.matched, j.nmatched);
+			print_verdict(out, "judge", j.answer.entry.action, j.answer.entry.rule, j.matched,
+				      j.nmatched);
 		fclose(out);
 	}
 	s->decided += v.rule != 0;

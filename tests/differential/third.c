@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The third judge gets a whole image at once. What user space works out for a question (the rows of names,
  * properties and interfaces) lies in the image's spare rows, so all questions are prepared before it is
- * published, and there are only so many of them as the spare rows hold. */
+ * published, and there are only so many of them as those rows hold. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +37,8 @@ static size_t compare(struct third_judge *k, struct subject *s, const struct pre
 	if (error)
 		printf("  error: %s\n", strerror(-error));
 	else
-		printf("  naive: action %d rule %u of %zu; third: action %d rule %u of %zu\n", v.action, v.rule, v.nmatched,
-		       a.action, a.rule, a.nmatched);
+		printf("  naive: action %d rule %u of %zu; third: action %d rule %u of %zu\n", v.action,
+		       v.rule, v.nmatched, a.action, a.rule, a.nmatched);
 	return 1;
 }
 
@@ -60,6 +60,8 @@ size_t third_run(struct third_judge *k, struct subject *s, char *const *queries,
 		}
 		count++;
 	}
+	if (count)
+		judge_enable(s->im, &list[0].q, 0);
 	if (k->publish(k->state, s->im)) {
 		bad++;
 	} else {

@@ -67,7 +67,7 @@ for ((i = 0; i < kills; i++)); do
 	fi
 done
 fire_end "$kills kills"
-"$CGWALL" status --wait 60 >/dev/null
+[ -n "$AGENT" ] && until_ok 60 sh -c "'$CGWALL' status --json | grep -qE '\"pid\": *$AGENT\b'"
 probes <<<'EPERM tcp 127.0.0.1 7001
 OK tcp 192.0.2.1 7001'
 agent_end

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Servers, callers and numbered streams, for the tests with a second network namespace.
  *
- *   flow serve [-a ADDR] [-n] [-g GROUP]... [PORT]
+ *   flow serve [-a ADDR] [-n] [-m] [-g GROUP]... [PORT]
  *                     echoes TCP and UDP; prints "ready PORT", then "accept", "tcp N" and "udp N" lines.
- *                     -n: listens without having bound a port, TCP alone; -g joins a multicast group
+ *                     -n: listens without having bound a port, TCP alone; -m: MPTCP where there is one, and
+ *                     TCP Fast Open; -g joins a multicast group
  *   flow call         reads "tcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these calls at
  * the same time, prints a result for each: OK where what was sent came back, an errno's name, or TIMEOUT
- * (TCP: not even connected), SILENT (no answer) flow tcp|udp connect ADDR PORT send|recv|both FILE flow
- * tcp|udp listen - PORT send|recv|both FILE a flow of numbered messages, 500 a second, until it is killed.
- * FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram
- *                     that is refused is counted by its errno and the next one tried.
+ * (TCP: not even connected), SILENT (no answer in FLOW_MS, 300 ms) flow tcp|udp connect ADDR PORT
+ * send|recv|both FILE flow tcp|udp listen - PORT send|recv|both FILE a flow of numbered messages, 500 a
+ * second, until it is killed. FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got, errno
+ * that ended it. A datagram that is refused is counted by its errno and the next one tried.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <netinet/icmp6.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,8 +31,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 #define CALLS_MAX 64
-#define CALL_MS 700
+#define CALL_MS 300
 #define PERIOD_MS 2
 #define PEERS_MAX 64
 
@@ -132,14 +139,16 @@ static int serve(int argc, char **argv)
 	const char *addr = "::", *port = "0", *groups[8];
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
-	bool nobind = false;
-	int opt, tcp, udp, yes = 1, ngroups = 0;
+	bool nobind = false, multipath = false;
+	int opt, tcp, udp, yes = 1, queue = 16, ngroups = 0;
 
-	while ((opt = getopt(argc, argv, "a:ng:")) != -1) {
+	while ((opt = getopt(argc, argv, "a:nmg:")) != -1) {
 		if (opt == 'a')
 			addr = optarg;
 		else if (opt == 'n')
 			nobind = true;
+		else if (opt == 'm')
+			multipath = true;
 		else if (opt == 'g' && ngroups < 8)
 			groups[ngroups++] = optarg;
 		else
@@ -148,7 +157,11 @@ static int serve(int argc, char **argv)
 	if (optind < argc)
 		port = argv[optind];
 	len = address(addr, port, &at);
-	tcp = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	tcp = multipath ? socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP) : -1;
+	if (tcp < 0)
+		tcp = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (multipath)
+		setsockopt(tcp, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
 	udp = nobind ? -1 : socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	setsockopt(udp, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
@@ -172,9 +185,12 @@ static int serve(int argc, char **argv)
 
 /* ---- call ---- */
 
+struct kind;
+
 struct call {
+	const struct kind *kind;
 	int fd;
-	bool stream, connected;
+	bool connected;
 	const char *result; /* NULL: under way */
 };
 
@@ -200,56 +216,115 @@ static const char *name_of(int error)
 	return number;
 }
 
-static void call_start(struct call *c, const char *kind, const char *addr, const char *port,
-		       const char *source, const char *source_port)
-{
-	struct sockaddr_storage to, from;
-	socklen_t len = address(addr, port, &to), from_len;
-	int proto = !strcmp(kind, "lite")   ? IPPROTO_UDPLITE
-		    : !strcmp(kind, "sctp") ? IPPROTO_SCTP
-					    : 0,
-	    yes = 1;
+static const struct kind {
+	const char *name;
+	int type, proto4, proto6;
+} kinds[] = {
+	{"tcp", SOCK_STREAM, 0, 0},
+	{"udp", SOCK_DGRAM, 0, 0},
+	{"lite", SOCK_DGRAM, IPPROTO_UDPLITE, IPPROTO_UDPLITE},
+	{"sctp", SOCK_STREAM, IPPROTO_SCTP, IPPROTO_SCTP},
+	{"ping", SOCK_DGRAM, IPPROTO_ICMP, IPPROTO_ICMPV6},
+	{"rawping", SOCK_RAW, IPPROTO_ICMP, IPPROTO_ICMPV6},
+	{"proto", SOCK_RAW, -1, -1},
+};
 
-	c->stream = !strcmp(kind, "tcp") || !strcmp(kind, "sctp");
-	c->fd = socket(to.ss_family, (c->stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		       proto);
+/* An echo request, checksum and all, into data; its length. */
+static size_t echo_request(int family, uint16_t number, uint8_t *data)
+{
+	struct icmphdr h = {.type = family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST};
+	uint32_t sum = 0;
+
+	h.un.echo.id = htons((uint16_t)getpid());
+	h.un.echo.sequence = htons(number);
+	memcpy(data, &h, sizeof(h));
+	memcpy(data + sizeof(h), "hello", 6); /* with a zero: an even number of bytes */
+	for (size_t i = 0; i < sizeof(h) + 6; i += 2)
+		sum += (uint32_t)(data[i] << 8 | data[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16)) & 0xffff;
+	data[2] = (uint8_t)(sum >> 8);
+	data[3] = (uint8_t)sum;
+	return sizeof(h) + 6;
+}
+
+static void call_start(struct call *c, char *const *w)
+{
+	const char *source_port = w[3] && w[4] ? w[4] : "0";
+	const struct kind *k = NULL;
+	struct sockaddr_storage to, from;
+	uint8_t data[64] = "hello";
+	size_t size = 5;
+	socklen_t len;
+	int proto, yes = 1;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, w[0]))
+			k = &kinds[i];
+	if (!k)
+		exit(2);
+	c->kind = k;
+	len = address(w[1], k->type == SOCK_RAW ? "0" : w[2], &to);
+	proto = to.ss_family == AF_INET ? k->proto4 : k->proto6;
+	if (proto < 0)
+		proto = atoi(w[2]);
+	c->fd = socket(to.ss_family, k->type | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
 	if (c->fd < 0) {
 		c->result = name_of(errno);
 		return;
 	}
 	setsockopt(c->fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
 	setsockopt(c->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (source) {
-		from_len = address(source, source_port ? source_port : "0", &from);
-		if (bind(c->fd, (struct sockaddr *)&from, from_len)) {
-			c->result = name_of(errno);
-			return;
-		}
+	if (w[3] && bind(c->fd, (struct sockaddr *)&from, address(w[3], source_port, &from))) {
+		c->result = name_of(errno);
+		return;
 	}
+	if (strstr(k->name, "ping"))
+		size = echo_request(to.ss_family, (uint16_t)atoi(w[2]), data);
 	/* not connected, so that whoever answers a multicast or broadcast is heard */
-	if (!c->stream && sendto(c->fd, "hello", 5, 0, (struct sockaddr *)&to, len) != 5)
+	if (k->type != SOCK_STREAM &&
+	    sendto(c->fd, data, size, 0, (struct sockaddr *)&to, len) != (ssize_t)size)
 		c->result = name_of(errno);
-	else if (c->stream && connect(c->fd, (struct sockaddr *)&to, len) && errno != EINPROGRESS)
+	else if (k->type == SOCK_STREAM && connect(c->fd, (struct sockaddr *)&to, len) &&
+		 errno != EINPROGRESS)
 		c->result = name_of(errno);
+}
+
+/* Is this what was sent, come back? A raw socket also sees requests, and an IP header. */
+static bool call_answered(const struct call *c, const uint8_t *data, ssize_t n)
+{
+	if (n < 5)
+		return false;
+	if (!strcmp(c->kind->name, "rawping")) {
+		bool four = n == 34 && data[0] == 0x45;
+
+		return four ? data[20] == ICMP_ECHOREPLY : n == 14 && data[0] == ICMP6_ECHO_REPLY;
+	}
+	return true;
 }
 
 static void call_go_on(struct call *c)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
-	char data[16];
+	uint8_t data[128];
+	ssize_t n;
 
-	if (c->stream && !c->connected) {
+	if (c->kind->type == SOCK_STREAM && !c->connected) {
 		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) || error)
 			c->result = name_of(error);
 		else if (send(c->fd, "hello", 5, MSG_NOSIGNAL) != 5)
 			c->result = name_of(errno);
 		c->connected = true;
-	} else if (recv(c->fd, data, sizeof(data), 0) == 5) {
-		c->result = "OK";
-	} else {
-		c->result = errno && errno != EAGAIN ? name_of(errno) : "CLOSED";
+		return;
 	}
+	n = recv(c->fd, data, sizeof(data), 0);
+	if (n < 0)
+		c->result = name_of(errno);
+	else if (call_answered(c, data, n))
+		c->result = "OK";
+	else if (c->kind->type == SOCK_STREAM)
+		c->result = "CLOSED";
 }
 
 static int call(void)
@@ -258,6 +333,7 @@ static int call(void)
 	const struct linger hard = {.l_onoff = 1};
 	char line[256];
 	int n = 0;
+	const char *ms = getenv("FLOW_MS");
 	long end;
 
 	while (n < CALLS_MAX && fgets(line, sizeof(line), stdin)) {
@@ -268,9 +344,9 @@ static int call(void)
 			w[words++] = s;
 		if (words < 3)
 			return 2;
-		call_start(&calls[n++], w[0], w[1], w[2], w[3], w[4]);
+		call_start(&calls[n++], w);
 	}
-	end = now_ms() + CALL_MS;
+	end = now_ms() + (ms ? atoi(ms) : CALL_MS);
 	for (;;) {
 		struct pollfd p[CALLS_MAX];
 		long left = end - now_ms();
@@ -279,7 +355,8 @@ static int call(void)
 		for (int i = 0; i < n; i++) {
 			open += !calls[i].result;
 			p[i].fd = calls[i].result ? -1 : calls[i].fd;
-			p[i].events = calls[i].stream && !calls[i].connected ? POLLOUT : POLLIN;
+			p[i].events =
+				calls[i].kind->type == SOCK_STREAM && !calls[i].connected ? POLLOUT : POLLIN;
 		}
 		if (!open || left <= 0 || poll(p, (nfds_t)n, (int)left) < 0)
 			break;
@@ -290,7 +367,9 @@ static int call(void)
 	for (int i = 0; i < n; i++) {
 		const struct call *c = &calls[i];
 
-		puts(c->result ? c->result : c->stream && !c->connected ? "TIMEOUT" : "SILENT");
+		puts(c->result					     ? c->result
+		     : c->kind->type == SOCK_STREAM && !c->connected ? "TIMEOUT"
+								     : "SILENT");
 		if (c->fd >= 0)
 			setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	}
@@ -380,7 +459,7 @@ static int flow(bool stream, bool listens, const char *addr, const char *port, c
 		const char *file)
 {
 	struct sockaddr_storage at;
-	socklen_t len = address(listens ? "::" : addr, port, &at);
+	socklen_t len = address(!strcmp(addr, "-") ? "::" : addr, port, &at);
 	int yes = 1, fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	int out = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct counts *c;

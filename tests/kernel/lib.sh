@@ -151,7 +151,8 @@ policy() { cat >"$W/policy.conf"; }
 agent_start() {
 	local end=$((SECONDS + 60))
 	agent_spawn "$@"
-	until "$CGWALL" status --wait 2 >"$W/status.out" 2>&1 && kill -0 "$AGENT" 2>/dev/null; do
+	# what an earlier agent left may enforce already: it has to be this one that says so
+	until "$CGWALL" status --json --wait 2 >"$W/status.out" 2>&1 && grep -qE "\"pid\": *$AGENT\b" "$W/status.out"; do
 		kill -0 "$AGENT" 2>/dev/null && [ $SECONDS -lt $end ] && continue
 		fail "the agent does not enforce: $(cat "$W/status.out" "$W/agent.log")"
 		return 1

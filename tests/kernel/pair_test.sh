@@ -18,10 +18,10 @@ pass out to 192.0.2.2
 P
 second() { CGWALL_RUN_DIR=$W/run2 "$CGWALL" "$@"; }
 second_start() {
-	second run --policy "$W/second.conf" --cgroup "$SECOND" --attach "$PARENT" >>"$W/second.log" 2>&1 </dev/null &
+	"$CGWALL" run --policy "$W/second.conf" --cgroup "$SECOND" --attach "$PARENT" --run-dir "$W/run2" >>"$W/second.log" 2>&1 </dev/null &
 	SERVERS+=($!)
 	SECOND_PID=$!
-	second status --wait 60 >"$W/second.out" 2>&1 || fail "the second agent does not enforce: $(cat "$W/second.out" "$W/second.log")"
+	until_ok 60 sh -c "CGWALL_RUN_DIR='$W/run2' '$CGWALL' status --json 2>&1 | tee '$W/second.out' | grep -qE '\"pid\": *$SECOND_PID\b'" || fail "the second agent does not enforce: $(cat "$W/second.out" "$W/second.log")"
 }
 test_cleanup() { second detach >/dev/null 2>&1; }
 second_start

@@ -55,21 +55,19 @@ peer_up() {
 
 # ---- flow.c ----
 
-# flow_serve CGROUP PROGRAM ARGUMENTS ...: a server, in that cgroup; LAST is its pid, $W/flow.$LAST its output
+# flow_serve CGROUP PROGRAM ARGUMENTS ...: a server, in that cgroup; LAST is its pid, OUT its output
 flow_serve() {
 	local dir=$1 program=$2
 	shift 2
-	out=$(mktemp "$W/flow.XXXXXX")
-	in_cgroup "$dir" ${FLOW_AS:-} "$program" serve "$@" >"$out" 2>&1 </dev/null 6>&- &
+	OUT=$(mktemp "$W/flow.XXXXXX")
+	# not in_cgroup(): that would be one process more, and LAST not the server
+	(echo "$BASHPID" >"$dir/cgroup.procs" && exec ${FLOW_AS:-} "$program" serve "$@") >"$OUT" 2>&1 </dev/null 6>&- &
 	LAST=$!
-	SERVERS+=($LAST)
-	until_ok 10 grep -q ready "$out" || fail "no server $*: $(cat "$out")"
+	SERVERS+=("$LAST")
+	until_ok 10 grep -q ready "$OUT" || fail "no server $*: $(cat "$OUT")"
 }
 
-# flow_ends EXPECTED FILE: the counters of `flow tcp|udp`: sent got gaps error
-flow_ends() { od -An -tu8 -w32 "$1"; }
-
-# calls_from COMMAND ...: lines "EXPECTED tcp|udp ADDR PORT [SRC [PORT]]", made at the same time; each ends as expected
+# calls_by COMMAND ...: lines "EXPECTED tcp|udp ADDR PORT [SRC [PORT]]", made at the same time; each ends as expected
 calls_by() {
 	local line results n=0 lines=()
 	mapfile -t lines < <(grep -v '^[[:space:]]*$' | sed 's/^[[:space:]]*//')

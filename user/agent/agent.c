@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../compile/iface.h"
+#include "../state/links.h"
 #include "inside.h"
 #include "load.h"
 #include "notify.h"
@@ -80,7 +82,13 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 		*message = strdup("out of memory");
 		return err;
 	}
-	err = kernel_publish(a->kernel, l->image, &gen, message);
+	a->ifaces = iface_wanted(l->image);
+	if (a->ifaces)
+		err = links_add(l->image);
+	if (err)
+		*message = strdup("the interfaces of this host cannot be read");
+	else
+		err = kernel_publish(a->kernel, l->image, &gen, message);
 	if (err) {
 		rules_free(r);
 		return err;
@@ -216,6 +224,12 @@ static void on_event(void *arg, const struct cgw_event *e)
 	char iface[IF_NAMESIZE];
 	struct record_context c = {.boot_offset = d->boot_offset};
 
+	if (e->kind == CGW_EV_CUT) {
+		/* one walk over all connections does for many refusals */
+		if (!ev_is_active(&a->cut))
+			ev_timer_start(a->loop, &a->cut);
+		return;
+	}
 	if (e->kind != CGW_EV_VERDICT)
 		return;
 	for (int i = 0; !c.rules && i < AGENT_GENERATIONS && a->rules[i]; i++)
@@ -258,6 +272,7 @@ int agent_detach(struct agent *a, char **message)
 
 	ev_io_stop(a->loop, &a->events);
 	ev_io_stop(a->loop, &a->mounts);
+	ev_timer_stop(a->loop, &a->cut);
 	kernel_close(a->kernel);
 	a->kernel = NULL;
 	err = kernel_detach(a->o->run_dir, &found, message);
@@ -291,8 +306,35 @@ static void watch_signals(struct agent *a)
 	ev_signal_start(a->loop, &a->intr);
 }
 
+#define AGENT_CUT_DELAY .02 /* seconds */
+
+static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	cut(w->data);
+}
+
+/* An interface came, went or changed its name: the rules that name interfaces are compiled anew. */
+static void on_links(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct agent *a = w->data;
+
+	(void)loop;
+	(void)events;
+	if (links_changed(a->links_fd) && a->ifaces)
+		reload(a, "the interfaces changed");
+}
+
 static void watch_kernel(struct agent *a)
 {
+	ev_timer_init(&a->cut, on_cut, AGENT_CUT_DELAY, 0);
+	a->cut.data = a;
+	if (a->links_fd >= 0) {
+		ev_io_init(&a->links, on_links, a->links_fd, EV_READ);
+		a->links.data = a;
+		ev_io_start(a->loop, &a->links);
+	}
 	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
 	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
@@ -391,16 +433,20 @@ static void stop(struct agent *a)
 	log_free(&a->log);
 	if (a->loop)
 		ev_loop_destroy(a->loop);
+	if (a->links_fd >= 0)
+		close(a->links_fd);
 }
 
 int agent_run(const struct agent_options *o)
 {
-	struct agent a = {.o = o, .lock = -1};
+	struct agent a = {.o = o, .lock = -1, .links_fd = -1};
 	char *message = NULL;
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init(&a.log, LOG_KEPT);
+	/* before the interfaces are read for the first time: no change goes unseen */
+	a.links_fd = links_open();
 	if (start(&a, &message)) {
 		say_failed(&a, message);
 		free(message);

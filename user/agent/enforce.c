@@ -32,19 +32,6 @@ static const char *expr_gap(const struct expr *e)
 	return gap;
 }
 
-/* Is there an item of this kind, also in the groups it names? */
-static bool items_have(const struct item *items, size_t n, enum item_kind kind)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (items[i].kind == kind)
-			return true;
-		if (items[i].kind == ITEM_GROUP && items[i].group &&
-		    items_have(items[i].group->items, items[i].group->nitems, kind))
-			return true;
-	}
-	return false;
-}
-
 /* Names, written or out of a list file. */
 static bool items_name(const struct item *items, size_t n, const struct image *im)
 {
@@ -61,12 +48,6 @@ static bool items_name(const struct item *items, size_t n, const struct image *i
 			return true;
 	}
 	return false;
-}
-
-/* Does it say which addresses, or is it just `any`? */
-static bool constrains(const struct hosts *h)
-{
-	return h->nitems && (h->negated || !items_have(h->items, h->nitems, ITEM_ANY));
 }
 
 static bool gap_names(const struct rule *r, const struct image *im)
@@ -92,18 +73,6 @@ static bool gap_when(const struct rule *r, const struct image *im)
 	return r->when || r->unless || r->has_until;
 }
 
-static bool gap_iface(const struct rule *r, const struct image *im)
-{
-	(void)im;
-	return r->iface;
-}
-
-static bool gap_local(const struct rule *r, const struct image *im)
-{
-	(void)im;
-	return constrains(&r->from) || r->from_ports.n;
-}
-
 static const struct {
 	bool (*has)(const struct rule *r, const struct image *im);
 	const char *what;
@@ -112,8 +81,6 @@ static const struct {
 	{gap_ask, "`ask`"},
 	{gap_limit, "`limit`"},
 	{gap_when, "conditions (`if`, `unless`, `until`)"},
-	{gap_iface, "`on`"},
-	{gap_local, "`from` in an outbound rule (the local end is not known when the call is made)"},
 };
 
 /* The gaps of one rule, joined by commas; "" for none. Owned by the caller, NULL without memory. */
@@ -131,9 +98,6 @@ static char *rule_gaps(const struct rule *r, const struct image *im)
 		comma = ", ";
 	}
 	for (size_t i = 0; i < sizeof(rule_gap) / sizeof(rule_gap[0]); i++) {
-		/* What is said of outbound rules alone. */
-		if (r->dir == CGW_IN && rule_gap[i].has == gap_local)
-			continue;
 		if (!rule_gap[i].has(r, im))
 			continue;
 		fprintf(f, "%s%s", comma, rule_gap[i].what);

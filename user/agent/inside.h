@@ -32,7 +32,10 @@ struct agent {
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;
 	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
-	ev_io events, mounts;
+	ev_io events, mounts, links;
+	ev_timer cut; /* armed while a connection waits to be ended */
+	int links_fd; /* -1: interfaces cannot be followed */
+	bool ifaces;  /* the policy in force names some */
 	ev_signal hup, term, intr;
 	bool detached; /* there is no `kernel` any more, and the loop is about to end */
 };

@@ -80,7 +80,8 @@ uint32_t atoms_clause(struct tables *t, enum space space, bool negated, const ui
 	return intern_add(&t->atoms[space].clauses, buf, (n + 1) * sizeof(*buf));
 }
 
-const uint32_t *atoms_of_clause(const struct tables *t, enum space space, uint32_t clause, bool *negated, size_t *n)
+const uint32_t *atoms_of_clause(const struct tables *t, enum space space, uint32_t clause, bool *negated,
+				size_t *n)
 {
 	const struct intern *in = &t->atoms[space].clauses;
 	const uint32_t *buf = intern_get(in, clause);

@@ -25,7 +25,8 @@ static void begin_dim(struct tables *t, struct direction *d, uint32_t dim)
 			entry[n++] = i;
 		}
 	}
-	sweep_init(&d->sweeps[dim], &d->rows, t->arena, &as->in_clauses, as->negated, as->clauses.n, clause, entry, n);
+	sweep_init(&d->sweeps[dim], &d->rows, t->arena, &as->in_clauses, as->negated, as->clauses.n, clause,
+		   entry, n);
 	d->none[dim] = sweep_row(&d->sweeps[dim]);
 }
 
@@ -81,9 +82,8 @@ static void build_lists(struct tables *t, struct direction *d, uint32_t dim)
 
 	d->class_rows[dim] = arena_alloc(t->arena, nclasses * sizeof(*d->class_rows[dim]));
 	d->nclasses[dim] = nclasses;
-	for (uint32_t class = 0; class < nclasses; class++)
-		d->class_rows[dim][class] =
-		    sweep_row_of(&d->sweeps[dim], atoms, list_atoms(t, class, atoms));
+	for (uint32_t class = 0; class < nclasses; class ++)
+		d->class_rows[dim][class] = sweep_row_of(&d->sweeps[dim], atoms, list_atoms(t, class, atoms));
 }
 
 void classes_simple(struct tables *t)

@@ -6,7 +6,8 @@
 
 #include "tables.h"
 
-/* The row stores of both directions, a sweep for every dimension in use, the rows of values that no table knows. */
+/* The row stores of both directions, a sweep for every dimension in use, the rows of values that no table
+ * knows. */
 void classes_begin(struct tables *t);
 
 /* Users, groups and lists. */

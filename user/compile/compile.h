@@ -25,8 +25,9 @@ struct world {
 	 * user has (0x80000000 | hash), so that equal names still match. */
 	int (*user)(void *arg, const char *name, uint32_t *ret);
 	int (*group)(void *arg, const char *name, uint32_t *ret);
-	/* Paths that a literal `exe` path (or `ancestor`), or the literal directory part of a pattern, really is once symlinks
-	 * are followed: pairs of (pattern as written, pattern with links resolved). The second matches too. */
+	/* Paths that a literal `exe` path (or `ancestor`), or the literal directory part of a pattern, really
+	 * is once symlinks are followed: pairs of (pattern as written, pattern with links resolved). The
+	 * second matches too. */
 	const char *const (*aliases)[2];
 	size_t naliases;
 	void *arg; /* handed to user() and group() */
@@ -44,21 +45,21 @@ struct image_prefix {
 
 /* Addresses from `file` items; shared between generations as long as the files are the same. */
 struct image_lists {
-	uint64_t digest;      /* of the contents and their order; equal digests: equal tables */
-	uint32_t nclasses;    /* with class 0 */
+	uint64_t digest;   /* of the contents and their order; equal digests: equal tables */
+	uint32_t nclasses; /* with class 0 */
 	size_t n4, n6, nprefixes;
 	struct list4 {
 		uint8_t addr[4];
 		uint32_t class;
-	} *v4; /* full-length IPv4 addresses */
+	} * v4; /* full-length IPv4 addresses */
 	struct list6 {
 		uint8_t addr[16];
 		uint32_t class;
-	} *v6;
+	} * v6;
 	struct listp {
 		struct cgw_prefix key; /* IPv4 as ::ffff:0:0/96 + n */
 		uint32_t class;
-	} *prefixes; /* all three sorted */
+	} * prefixes;	     /* all three sorted */
 	struct arena *arena; /* owns this */
 };
 
@@ -67,15 +68,17 @@ struct image_lists {
 #define IMAGE_SPARE_ROWS 64
 
 struct image {
-	struct cgw_head head; /* gen left 0; lists is 0 or ~0, publish fills in the real slot */
+	struct cgw_head head;	  /* gen left 0; lists is 0 or ~0, publish fills in the real slot */
 	struct cgw_chunk *chunks; /* head.nchunks of them */
 	struct image_key *keys;
 	size_t nkeys;
 	struct image_prefix *prefixes;
 	size_t nprefixes;
+	struct image_key *ifaces; /* of the host's interfaces, see iface.h */
+	size_t nifaces;
 	struct image_lists *lists; /* NULL: none. Owned by the image */
 	uint32_t nrows[CGW_DIRS];  /* rows in use, with row 0; spare ones follow */
-	struct tables *tables;     /* what judge and print need: entries, atoms; opaque (classes.h) */
+	struct tables *tables;	   /* what judge and print need: entries, atoms; opaque (classes.h) */
 };
 
 /* Compiles p. `lists`: those of an earlier image, used again where the digest is the same (else NULL).
@@ -105,17 +108,18 @@ void image_warn(const struct image *im, struct diag *d);
 
 struct judgement {
 	struct cgw_answer answer;
-	const struct rule *rule; /* NULL: the default */
+	const struct rule *rule;	 /* NULL: the default */
 	const struct fallback *fallback; /* of the direction */
-	uint32_t *matched;       /* numbers of all rules in force that match, ascending; owned, free() */
+	uint32_t *matched; /* numbers of all rules in force that match, ascending; owned, free() */
 	size_t nmatched;
 };
 
-/* Turns a query into what decide() takes, by the image's tables: path classes, given rows (spare rows
- * of `spare` hold what is new), the enabled row. 0 or -errno. */
+/* Turns a query into what decide() takes, by the image's tables: path classes, given rows (the image's spare
+ * rows get what is new). Which rules are in force is not its business: judge_enable(). 0 or -errno. */
 int judge_query(struct image *im, const struct query *q, struct cgw_query *ret);
 
-/* Decides q over the image in user space. 0 or -errno. ret->matched must be freed. */
+/* Decides q over the image in user space. 0 or -errno. ret->matched must be freed. Writes the enabled row of
+ * variant 0 for the facts in q. */
 int judge(struct image *im, const struct query *q, struct judgement *ret);
 
 /* Evaluates `if`, `unless`, `until` of every rule for the facts in q and writes them into the enabled

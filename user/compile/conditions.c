@@ -11,7 +11,7 @@ struct now {
 	const struct query *q;
 	const struct judge *j;
 	unsigned minute; /* of the day */
-	unsigned day;    /* 0: Monday */
+	unsigned day;	 /* 0: Monday */
 };
 
 static bool fact_ssid(const struct expr *e, const struct query *q)

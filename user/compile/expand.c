@@ -38,7 +38,7 @@ static void add_entry(struct tables *t, struct direction *d, const struct rule *
 
 		e->refs[i].dim = term->dim;
 		e->refs[i].clause =
-		    atoms_clause(t, tables_space(term->dim), term->negated, term->atoms, term->natoms);
+			atoms_clause(t, tables_space(term->dim), term->negated, term->atoms, term->natoms);
 		d->dims |= 1u << term->dim;
 	}
 }
@@ -49,13 +49,15 @@ static int add_rule(struct expand *x, struct direction *d, const struct rule *r)
 
 	if (products_too_many(&p)) {
 		diag_error(x->t->diag, x->t->policy, r->loc,
-			   "too complex: this rule needs more than %d combinations of its alternatives; split it",
+			   "too complex: this rule needs more than %d combinations of its alternatives; "
+			   "split it",
 			   PRODUCTS_MAX);
 		return -1;
 	}
 	if (d->nentries + p.n > CGW_ENTRIES_MAX) {
 		diag_error(x->t->diag, x->t->policy, r->loc,
-			   "too many rules: those up to here need more than %d table entries", CGW_ENTRIES_MAX);
+			   "too many rules: those up to here need more than %d table entries",
+			   CGW_ENTRIES_MAX);
 		return -1;
 	}
 	for (uint32_t i = 0; i < p.n; i++)

@@ -28,7 +28,7 @@ struct expand {
 	struct intern services; /* pointer -> flat_services[] */
 	struct flat_service {
 		uint32_t *atoms, n;
-	} *flat_services;
+	} * flat_services;
 };
 
 /* who.c */

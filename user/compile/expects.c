@@ -19,11 +19,13 @@ static void report(const struct policy *p, const struct expect *e, const struct 
 		diag_error(d, p, e->loc, "%s is expected, but %s rule %u (%s:%u) gives %s", want, dir,
 			   j->rule->number, file, loc->line, got);
 	else if (loc->line)
-		diag_error(d, p, e->loc, "%s is expected, but no rule matches and `default %s` (%s:%u) gives %s",
-			   want, dir, file, loc->line, got);
+		diag_error(d, p, e->loc,
+			   "%s is expected, but no rule matches and `default %s` (%s:%u) gives %s", want, dir,
+			   file, loc->line, got);
 	else
 		diag_error(d, p, e->loc,
-			   "%s is expected, but no rule matches and `default %s`, which is not written, gives %s",
+			   "%s is expected, but no rule matches and `default %s`, which is not written, "
+			   "gives %s",
 			   want, dir, got);
 }
 

@@ -11,7 +11,7 @@
 
 #define WORK_MAX (128u << 20) /* steps until patterns count as too many */
 #define HUB_MIN 4
-#define CELLS_MAX (16u << 20) /* members of all state sets */
+#define CELLS_MAX (16u << 20)			/* members of all state sets */
 #define RAW_STATES_MAX (3 * CGW_DFA_STATES_MAX) /* before merging */
 
 struct build {
@@ -28,7 +28,7 @@ struct build {
 	struct mentions set_classes; /* byte set -> byte classes */
 	struct bucket {
 		uint32_t *to, n, room;
-	} *buckets; /* by byte class: where the present state leads to */
+	} * buckets; /* by byte class: where the present state leads to */
 };
 
 /* Bytes with the same membership in every byte set of the patterns. */
@@ -114,7 +114,8 @@ static void fill_buckets(struct build *b, const struct nfa_edge *edge)
 		if (to->n == to->room) {
 			uint32_t room = to->room ? 2 * to->room : 16;
 
-			to->to = arena_grow(b->arena, to->to, to->room * sizeof(*to->to), room * sizeof(*to->to));
+			to->to = arena_grow(b->arena, to->to, to->room * sizeof(*to->to),
+					    room * sizeof(*to->to));
 			to->room = room;
 		}
 		to->to[to->n++] = edge->to;
@@ -232,8 +233,8 @@ static uint32_t *minimise(struct build *b, uint32_t *ret_groups)
 
 /* Numbers the groups in the order in which they are reached, state 0 first: a copy of the start that accepts
  * nothing, since an empty path is no path. */
-static int number(struct build *b, const uint32_t *group, uint32_t groups, uint32_t start, struct glob_dfa *ret,
-		  struct arena *arena)
+static int number(struct build *b, const uint32_t *group, uint32_t groups, uint32_t start,
+		  struct glob_dfa *ret, struct arena *arena)
 {
 	uint32_t *order = arena_alloc(b->arena, (groups + 2) * sizeof(*order)); /* new number -> a state */
 	uint32_t *number_of = arena_alloc(b->arena, (groups + 1) * sizeof(*number_of));
@@ -261,7 +262,7 @@ static int number(struct build *b, const uint32_t *group, uint32_t groups, uint3
 		ret->accept[i] = i ? (uint16_t)b->accept[order[i]] : 0;
 		for (uint32_t c = 0; c < b->classes; c++)
 			ret->trans[(size_t)i * b->classes + c] =
-			    (uint16_t)number_of[group[b->trans[(size_t)order[i] * b->classes + c]]];
+				(uint16_t)number_of[group[b->trans[(size_t)order[i] * b->classes + c]]];
 	}
 	return 0;
 }
@@ -283,8 +284,8 @@ static int build_in(struct build *b, struct glob_dfa *ret, struct arena *arena, 
 	return group ? number(b, group, groups, start, ret, arena) : -ENOMEM;
 }
 
-static int build(struct glob_dfa *ret, struct arena *arena, struct sets *sets, const struct glob_pattern *patterns,
-		 size_t n)
+static int build(struct glob_dfa *ret, struct arena *arena, struct sets *sets,
+		 const struct glob_pattern *patterns, size_t n)
 {
 	struct arena *own = arena_new();
 	struct build *b;
@@ -305,8 +306,8 @@ static int build(struct glob_dfa *ret, struct arena *arena, struct sets *sets, c
 	return error;
 }
 
-int glob_build(struct glob_dfa *ret, struct arena *arena, struct sets *sets, const struct glob_pattern *patterns,
-	       size_t n, size_t *bad)
+int glob_build(struct glob_dfa *ret, struct arena *arena, struct sets *sets,
+	       const struct glob_pattern *patterns, size_t n, size_t *bad)
 {
 	struct glob_dfa dfa = {0};
 	size_t fits = 0, over = n;

@@ -32,8 +32,8 @@ struct glob_dfa {
 /* Builds the automaton of n patterns. ret lives in `arena`; accepted sets of atoms go to `sets`. 0, or -E2BIG
  * where it would have more than CGW_DFA_STATES_MAX states or accept more than CGW_GLOB_CLASSES_MAX sets;
  * *bad is the index of the pattern that went over then. */
-int glob_build(struct glob_dfa *ret, struct arena *arena, struct sets *sets, const struct glob_pattern *patterns,
-	       size_t n, size_t *bad);
+int glob_build(struct glob_dfa *ret, struct arena *arena, struct sets *sets,
+	       const struct glob_pattern *patterns, size_t n, size_t *bad);
 
 /* The accepted set of a path. */
 uint32_t glob_run(const struct glob_dfa *dfa, const char *path);

@@ -38,7 +38,7 @@ static uint8_t class_byte(const char **s)
 {
 	if (**s == '\\' && (*s)[1])
 		(*s)++;
-	return (uint8_t)*(*s)++;
+	return (uint8_t) * (*s)++;
 }
 
 /* `[a-z]` at *s, which is moved behind it. A class without its end matches nothing. */
@@ -92,8 +92,8 @@ static void add_also(struct nfa *nfa, uint32_t from, uint32_t to)
 	*ARENA_ADD(nfa->arena, &s->also, &s->nalso) = to;
 }
 
-/* The pattern's text from state `at` on; gives the state behind it. A unit's name without wildcards stands for
- * itself, since backslashes are part of such names (`dev-disk\x2d1.device`). */
+/* The pattern's text from state `at` on; gives the state behind it. A unit's name without wildcards stands
+ * for itself, since backslashes are part of such names (`dev-disk\x2d1.device`). */
 static uint32_t add_text(struct nfa *nfa, uint32_t at, const char *s, bool in_component)
 {
 	bool plain = in_component && !strpbrk(s, "*?[");

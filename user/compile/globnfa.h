@@ -29,7 +29,7 @@ struct nfa {
 	struct nfa_state *states;
 	uint32_t nstates;
 	struct intern byte_sets; /* struct nfa_bytes */
-	uint32_t start;          /* state */
+	uint32_t start;		 /* state */
 };
 
 void nfa_build(struct nfa *nfa, struct arena *arena, const struct glob_pattern *patterns, size_t n);

@@ -139,7 +139,8 @@ struct products hosts_expand(struct expand *x, const struct hosts *h, enum cgw_e
 		return h->negated ? (struct products){0} : products_true(&x->work);
 	/* names are learned for the other side's addresses only */
 	all = products_term(&x->work, remote ? CGW_DIM_REMOTE : CGW_DIM_LOCAL, h->negated, f.nets, f.nnets);
-	p = products_term(&x->work, remote ? CGW_DIM_REMOTE_LIST : CGW_DIM_LOCAL_LIST, h->negated, f.lists, f.nlists);
+	p = products_term(&x->work, remote ? CGW_DIM_REMOTE_LIST : CGW_DIM_LOCAL_LIST, h->negated, f.lists,
+			  f.nlists);
 	all = h->negated ? products_and(&x->work, &all, &p) : products_or(&x->work, &all, &p);
 	if (!remote)
 		return all;

@@ -320,6 +320,8 @@ no_memory:
 
 void image_free(struct image *im)
 {
-	if (im)
-		free_tables(im->tables);
+	if (!im)
+		return;
+	free(im->ifaces);
+	free_tables(im->tables);
 }

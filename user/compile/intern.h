@@ -50,7 +50,7 @@ static inline const void *intern_get(const struct intern *in, uint32_t id)
 struct sets {
 	struct intern in;    /* sorted arrays of uint32_t */
 	struct intern added; /* (set, element) -> ... */
-	uint32_t *sum;       /* ... set with that element */
+	uint32_t *sum;	     /* ... set with that element */
 };
 
 void sets_init(struct sets *s, struct arena *arena);

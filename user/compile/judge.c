@@ -99,8 +99,6 @@ int judge_query(struct image *im, const struct query *q, struct cgw_query *ret)
 
 	if (error)
 		return error;
-	if (im->tables->dir[q->dir].nconditional)
-		judge_enable(im, q, 0);
 	cq.word = CGW_WORD(1, 0, 0);
 	*ret = cq;
 	return 0;
@@ -170,6 +168,8 @@ int judge(struct image *im, const struct query *q, struct judgement *ret)
 
 	if (error)
 		return error;
+	if (im->tables->dir[q->dir].nconditional)
+		judge_enable(im, q, 0);
 	asked = im;
 	if (cgw_decide(&cq, &j.answer))
 		return -EIO;

@@ -9,16 +9,16 @@
 
 struct judge {
 	struct intern conditions; /* pointers of named conditions, in the order of definition */
-	bool *holds;              /* by their number */
-	uint32_t *atoms;          /* room for all atoms of one space */
+	bool *holds;		  /* by their number */
+	uint32_t *atoms;	  /* room for all atoms of one space */
 	struct lpm prefixes, lists;
 };
 
 /* Called once, when the image is complete. */
 void judge_begin(struct image *im);
 
-/* How many spare rows of the direction were never used; while there is one for each dimension that a question can
- * fill (CGW_GIVENS), what judge_query() gave before stays valid. */
+/* How many spare rows of the direction were never used; while there is one for each dimension that a question
+ * can fill (CGW_GIVENS), what judge_query() gave before stays valid. */
 uint32_t judge_spare_rows(const struct image *im, enum cgw_dir dir);
 
 /* lookup.c: everything of *ret but word. */
@@ -27,7 +27,8 @@ const struct cgw_class *lookup_key(const struct image *im, const struct cgw_key 
 const struct cgw_class *lookup_prefix(const struct image *im, const uint8_t addr[16]);
 uint32_t lookup_list(const struct image *im, const uint8_t addr[16]);
 
-/* conditions.c: works out the named conditions for the facts in q, then tells of a rule whether it is in force. */
+/* conditions.c: works out the named conditions for the facts in q, then tells of a rule whether it is in
+ * force. */
 void conditions_begin(struct image *im);
 void conditions_evaluate(struct image *im, const struct query *q);
 bool conditions_in_force(const struct image *im, const struct rule *r, const struct query *q);

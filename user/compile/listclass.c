@@ -130,7 +130,8 @@ static void enter(struct walk *w, ip_t ip, uint32_t len, uint32_t file)
 		return;
 	}
 	set = top ? top->set : 0;
-	w->stack[w->depth++] = (struct level){.ip = ip, .len = len, .set = sets_add(&w->set->sets, set, file)};
+	w->stack[w->depth++] =
+		(struct level){.ip = ip, .len = len, .set = sets_add(&w->set->sets, set, file)};
 }
 
 /* To be called when all files of the place on top of the stack were seen. `around`: what a search gives that

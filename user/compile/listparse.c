@@ -28,7 +28,8 @@ static void error_at(struct reader *r, const char *at, const char *message)
 	if (++r->errors <= LISTS_ERRORS_MAX)
 		diag_error(r->set->t->diag, &r->policy, loc, "%s", message);
 	else if (r->errors == LISTS_ERRORS_MAX + 1)
-		diag_error(r->set->t->diag, &r->policy, loc, "too many errors in this list; the rest is not shown");
+		diag_error(r->set->t->diag, &r->policy, loc,
+			   "too many errors in this list; the rest is not shown");
 }
 
 /* ---- what is found ---- */
@@ -45,10 +46,10 @@ static void add_net(struct reader *r, const struct item *it)
 
 		if (len == 128 && ip_is_v4(lo) && !it->v6)
 			*ARENA_ADD(set->t->scratch, &set->v4, &set->n4) =
-			    (struct list_addr4){.addr = (uint32_t)lo, .file = r->file};
+				(struct list_addr4){.addr = (uint32_t)lo, .file = r->file};
 		else if (!it->v6 || len < 96 || !ip_is_v4(lo)) /* IPv6 items say nothing of IPv4 */
 			*ARENA_ADD(set->t->scratch, &set->nets, &set->nnets) =
-			    (struct list_net){.ip = lo, .len = len, .file = r->file};
+				(struct list_net){.ip = lo, .len = len, .file = r->file};
 		if (last >= hi)
 			break;
 		lo = last + 1;
@@ -61,7 +62,7 @@ static void add_name(struct reader *r, struct word w)
 	char name[VALUE_DNS_MAX + 2];
 	const char *error;
 	int below = 0;
-	uint32_t id;
+	uint32_t id, known;
 
 	if (w.len > 1 && w.s[0] == '.')
 		below = 1;
@@ -72,8 +73,10 @@ static void add_name(struct reader *r, struct word w)
 		error_at(r, w.s, error);
 		return;
 	}
-	set->name_sets = arena_room(set->t->arena, set->name_sets, set->names.n, sizeof(*set->name_sets));
+	known = set->names.n;
 	id = intern_add(&set->names, name, strlen(name));
+	if (id == known)
+		set->name_sets = arena_room(set->t->arena, set->name_sets, known, sizeof(*set->name_sets));
 	set->name_sets[id][below > 0] = sets_add(&set->sets, set->name_sets[id][below > 0], r->file);
 	set->files[r->file].has_names = true;
 }
@@ -158,7 +161,8 @@ static void address_line(struct reader *r, struct word w, const char *s, const c
 	else if (!next.len)
 		add_net(r, &it);
 	else if (memcmp(it.lo, it.hi, 16))
-		error_at(r, next.s, "nothing is expected behind a network; in a hosts file an address stands here");
+		error_at(r, next.s,
+			 "nothing is expected behind a network; in a hosts file an address stands here");
 	else
 		hosts_names(r, next, s, end);
 }
@@ -201,7 +205,7 @@ static void parse_line(struct reader *r, const char *s, const char *end)
 			return;
 		}
 		*ARENA_ADD(r->set->t->scratch, &r->set->v4, &r->set->n4) =
-		    (struct list_addr4){.addr = addr, .file = r->file};
+			(struct list_addr4){.addr = addr, .file = r->file};
 		r->set->files[r->file].has_addresses = true;
 		return;
 	}
@@ -214,7 +218,8 @@ static void parse_line(struct reader *r, const char *s, const char *end)
 	add_name(r, w);
 	w = next_word(&s, end);
 	if (w.len)
-		error_at(r, w.s, "one item a line is expected; names stand side by side only behind an address");
+		error_at(r, w.s,
+			 "one item a line is expected; names stand side by side only behind an address");
 }
 
 size_t lists_parse(struct listset *set, uint32_t file, const char *path, char *text, size_t len)
@@ -222,7 +227,8 @@ size_t lists_parse(struct listset *set, uint32_t file, const char *path, char *t
 	struct reader r = {.set = set, .file = file};
 	const char *end = text + len, *s = text;
 
-	r.source = (struct source){.path = arena_strn(set->t->scratch, path, strlen(path)), .text = text, .len = len};
+	r.source = (struct source){
+		.path = arena_strn(set->t->scratch, path, strlen(path)), .text = text, .len = len};
 	r.policy.files = &r.source;
 	r.policy.nfiles = 1;
 	if (len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3))

@@ -12,17 +12,18 @@
 
 /* ---- which files ---- */
 
-static void collect_items(struct listset *set, struct intern *seen, struct loc **locs, const struct item *items,
-			  size_t n)
+static void collect_items(struct listset *set, struct intern *seen, struct loc **locs,
+			  const struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t known = seen->n;
 
 		if (items[i].kind != ITEM_FILE)
 			continue;
+		if (intern_add(seen, items[i].text, strlen(items[i].text)) != known)
+			continue;
 		*locs = arena_room(set->t->scratch, *locs, known, sizeof(**locs));
-		if (intern_add(seen, items[i].text, strlen(items[i].text)) == known)
-			(*locs)[known] = items[i].loc;
+		(*locs)[known] = items[i].loc;
 	}
 }
 
@@ -53,6 +54,8 @@ static void collect(struct listset *set)
 			collect_items(set, &seen, &locs, r->to.items, r->to.nitems);
 		}
 	}
+	if (!locs)
+		return;
 	sorted = arena_alloc(set->t->scratch, (seen.n + 1) * sizeof(*sorted));
 	for (uint32_t i = 0; i < seen.n; i++)
 		sorted[i] = intern_get(&seen, i);
@@ -177,7 +180,7 @@ size_t lists_read(struct tables *t)
 		size_t len = 0;
 		int error = read_file(path, LISTS_FILE_MAX, &text, &len);
 
-		if (error) {
+		if (error || !text) {
 			report(set, i, path, error);
 			errors++;
 			continue;

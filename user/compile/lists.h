@@ -13,7 +13,7 @@
 
 #define LISTS_FILE_MAX (256u << 20)   /* bytes of one file */
 #define LISTS_ENTRIES_MAX (16u << 20) /* addresses and names of all files */
-#define LISTS_ERRORS_MAX 10           /* reported of one file */
+#define LISTS_ERRORS_MAX 10	      /* reported of one file */
 
 /* One address or net of one file, if it is not a full-length IPv4 address. */
 struct list_net {

@@ -202,7 +202,8 @@ static size_t file_atoms(const struct image *im, const char *name, size_t len, b
 		return 0;
 	files = sets_get(&set->sets, set->name_sets[id][below], &nfiles);
 	for (size_t i = 0; i < nfiles; i++)
-		n += name_atom(&im->tables->atoms[SPACE_NAME].in, ITEM_FILE, &files[i], sizeof(files[i]), atoms + n);
+		n += name_atom(&im->tables->atoms[SPACE_NAME].in, ITEM_FILE, &files[i], sizeof(files[i]),
+			       atoms + n);
 	return n;
 }
 
@@ -244,8 +245,8 @@ static uint32_t given_row(struct image *im, enum cgw_dir dir, uint32_t dim, cons
 		sweep_on(s, atoms[i]);
 	row = rows_find(&d->rows, s->bits, s->hash);
 	for (slot = 0; row == UINT32_MAX && slot < d->spare_used && slot < IMAGE_SPARE_ROWS; slot++)
-		if (d->spare_hash[slot] == s->hash &&
-		    !memcmp(rows_bits(&d->rows, im->nrows[dir] + slot), s->bits, s->nwords * sizeof(*s->bits)))
+		if (d->spare_hash[slot] == s->hash && !memcmp(rows_bits(&d->rows, im->nrows[dir] + slot),
+							      s->bits, s->nwords * sizeof(*s->bits)))
 			row = im->nrows[dir] + slot;
 	if (row == UINT32_MAX) {
 		slot = d->spare_used++ % IMAGE_SPARE_ROWS;
@@ -312,10 +313,12 @@ int lookup_query(struct image *im, const struct query *q, struct cgw_query *ret)
 	lookup_whom(q, ret);
 	if (dims & (1u << CGW_DIM_PROPS))
 		ret->given[CGW_GIVEN_PROPS] =
-		    given_row(im, q->dir, CGW_DIM_PROPS, atoms, property_atoms(im, q, atoms));
+			given_row(im, q->dir, CGW_DIM_PROPS, atoms, property_atoms(im, q, atoms));
 	if (dims & (1u << CGW_DIM_NAME))
-		ret->given[CGW_GIVEN_NAME] = given_row(im, q->dir, CGW_DIM_NAME, atoms, name_atoms(im, q, atoms));
+		ret->given[CGW_GIVEN_NAME] =
+			given_row(im, q->dir, CGW_DIM_NAME, atoms, name_atoms(im, q, atoms));
 	if (dims & (1u << CGW_DIM_IFACE))
-		ret->given[CGW_GIVEN_IFACE] = given_row(im, q->dir, CGW_DIM_IFACE, atoms, iface_atoms(im, q, atoms));
+		ret->given[CGW_GIVEN_IFACE] =
+			given_row(im, q->dir, CGW_DIM_IFACE, atoms, iface_atoms(im, q, atoms));
 	return 0;
 }

@@ -51,7 +51,7 @@ static void add_atom(struct walk *w, uint32_t atom, bool want6)
 		/* an IPv6 net says nothing of what lies inside the IPv4 part */
 		if (!want6 || len < 96 || !ip_is_v4(lo))
 			*ARENA_ADD(w->t->scratch, &w->nets, &w->n) =
-			    (struct net){.ip = lo, .len = len, .atom = atom};
+				(struct net){.ip = lo, .len = len, .atom = atom};
 		if (last >= hi)
 			break;
 		lo = last + 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Paths to classes. A literal executable's class is the set of literals that name it; a literal cgroup's holds
- * those of the directories above it as well, so that the deepest one found says everything. Patterns of a kind
- * are one automaton, whose accepting states give a class. */
+/* Paths to classes. A literal executable's class is the set of literals that name it; a literal cgroup's
+ * holds those of the directories above it as well, so that the deepest one found says everything. Patterns of
+ * a kind are one automaton, whose accepting states give a class. */
 #include <errno.h>
 #include <string.h>
 
@@ -35,15 +35,17 @@ struct literals {
 	struct literal {
 		uint32_t *atoms;
 		uint32_t n;
-	} *of;
+	} * of;
 };
 
 static void name_path(struct tables *t, struct literals *l, const char *path, uint32_t atom)
 {
+	uint32_t known = l->paths.n, id = intern_add(&l->paths, path, strlen(path));
 	struct literal *lit;
 
-	l->of = arena_room(t->scratch, l->of, l->paths.n, sizeof(*l->of));
-	lit = &l->of[intern_add(&l->paths, path, strlen(path))];
+	if (id == known)
+		l->of = arena_room(t->scratch, l->of, known, sizeof(*l->of));
+	lit = &l->of[id];
 	*ARENA_ADD(t->scratch, &lit->atoms, &lit->n) = atom;
 }
 
@@ -87,7 +89,7 @@ static void cgroup_literals(struct tables *t, struct literals *l)
 	}
 }
 
-static void build_literals(struct tables *t, uint32_t dim, uint32_t kind)
+static int build_literals(struct tables *t, uint32_t dim, uint32_t kind)
 {
 	struct path_classes *pc = &t->paths[dim];
 	struct literals l = {0};
@@ -105,6 +107,11 @@ static void build_literals(struct tables *t, uint32_t dim, uint32_t kind)
 		k->key = path_key(t, kind, path->data, path->len);
 		k->class.row[0][0] = sets_of(&pc->sets, lit->atoms, sets_sort(lit->atoms, lit->n));
 	}
+	if (pc->sets.in.n <= CGW_LIT_CLASSES_MAX)
+		return 0;
+	diag_error(t->diag, t->policy, (struct loc){0}, "too many paths: a policy names at most %d",
+		   CGW_LIT_CLASSES_MAX - 1);
+	return -E2BIG;
 }
 
 /* ---- patterns ---- */
@@ -137,8 +144,8 @@ static void report(struct tables *t, const struct glob_pattern *p, enum selector
 			loc = find_expr(s->rule->who, sel, p->text);
 	}
 	diag_error(t->diag, policy, loc,
-		   "the patterns up to \"%s\" are too many to be told apart in one pass (at most %d states)", p->text,
-		   CGW_DFA_STATES_MAX);
+		   "the patterns up to \"%s\" are too many to be told apart in one pass (at most %d states)",
+		   p->text, CGW_DFA_STATES_MAX);
 }
 
 static int build_patterns(struct tables *t, uint32_t dim, int dfa)
@@ -160,11 +167,11 @@ static int build_patterns(struct tables *t, uint32_t dim, int dfa)
 		for (size_t i = 0; space == SPACE_EXE_GLOB && i < w->naliases; i++)
 			if (!strcmp(w->aliases[i][0], text->text))
 				*ARENA_ADD(t->scratch, &list, &n) =
-				    (struct glob_pattern){.text = w->aliases[i][1], .atom = atom};
+					(struct glob_pattern){.text = w->aliases[i][1], .atom = atom};
 	}
 	t->dfa[dfa] = arena_alloc(t->arena, sizeof(*t->dfa[dfa]));
 	error = glob_build(t->dfa[dfa], t->arena, &t->paths[dim].sets, list, n, &bad);
-	if (error == -E2BIG)
+	if (error == -E2BIG && list)
 		report(t, &list[bad], list[bad].mode == GLOB_UNIT ? SEL_UNIT : dfa ? SEL_CGROUP : SEL_EXE);
 	return error;
 }
@@ -177,7 +184,7 @@ static void build_rows(struct tables *t, struct direction *d, uint32_t dim)
 
 	d->nclasses[dim] = sets->in.n;
 	d->class_rows[dim] = arena_alloc(t->arena, d->nclasses[dim] * sizeof(*d->class_rows[dim]));
-	for (uint32_t class = 0; class < d->nclasses[dim]; class++) {
+	for (uint32_t class = 0; class < d->nclasses[dim]; class ++) {
 		size_t n;
 		const uint32_t *atoms = sets_get(sets, class, &n);
 
@@ -191,9 +198,11 @@ int paths_build(struct tables *t)
 
 	for (uint32_t dim = CGW_DIM_EXE_PATH; dim <= CGW_DIM_CG_GLOB; dim++)
 		sets_init(&t->paths[dim].sets, t->arena);
-	build_literals(t, CGW_DIM_EXE_PATH, CGW_KEY_EXE);
-	build_literals(t, CGW_DIM_CG_PATH, CGW_KEY_CGROUP);
-	error = build_patterns(t, CGW_DIM_EXE_GLOB, 0);
+	error = build_literals(t, CGW_DIM_EXE_PATH, CGW_KEY_EXE);
+	if (!error)
+		error = build_literals(t, CGW_DIM_CG_PATH, CGW_KEY_CGROUP);
+	if (!error)
+		error = build_patterns(t, CGW_DIM_EXE_GLOB, 0);
 	if (!error)
 		error = build_patterns(t, CGW_DIM_CG_GLOB, 1);
 	if (error)

@@ -68,7 +68,8 @@ static bool build_intervals(struct ports_build *b)
 	return n <= PORTS;
 }
 
-/* Gives every protocol that a rule names an index; *reps: by index one protocol that has it, -1 for index 0. */
+/* Gives every protocol that a rule names an index; *reps: by index one protocol that has it, -1 for index 0.
+ */
 static int *build_protocols(struct tables *t, uint32_t *n)
 {
 	const struct atoms *as = &t->atoms[SPACE_PORT];
@@ -121,8 +122,8 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The ranges that mean this protocol (-1: one that has ports, but no name in the policy), sorted by where they
- * begin and by where they end. */
+/* The ranges that mean this protocol (-1: one that has ports, but no name in the policy), sorted by where
+ * they begin and by where they end. */
 static void select_ranges(struct ports_build *b, int proto)
 {
 	const struct intern *in = &b->t->atoms[SPACE_PORT].in;
@@ -166,7 +167,8 @@ static uint32_t alone(const struct tables *t, int proto)
 	return proto < 0 ? INTERN_NONE : intern_find(&t->atoms[SPACE_PORT].in, &a, sizeof(a));
 }
 
-static void build_rows(struct ports_build *b, struct direction *d, uint32_t dim, const int *reps, uint32_t nreps)
+static void build_rows(struct ports_build *b, struct direction *d, uint32_t dim, const int *reps,
+		       uint32_t nreps)
 {
 	struct tables *t = b->t;
 	struct sweep *s = &d->sweeps[dim];
@@ -180,7 +182,7 @@ static void build_rows(struct ports_build *b, struct direction *d, uint32_t dim,
 			sweep_on(s, atom);
 		rows[0] = sweep_row(s);
 		if (reps[i] >= 0 && !names_has_ports(reps[i])) {
-			for (uint32_t class = 1; class < t->nports; class++)
+			for (uint32_t class = 1; class < t->nports; class ++)
 				rows[class] = rows[0];
 		} else if (t->nports > 1) {
 			select_ranges(b, reps[i]);
@@ -210,13 +212,15 @@ int ports_build(struct tables *t)
 	if (any_range(t)) {
 		t->port_class = arena_alloc(t->arena, PORTS * sizeof(*t->port_class));
 		if (!build_intervals(&b)) {
-			diag_error(t->diag, t->policy, (struct loc){0}, "too many different ports: a policy tells at most %u apart", PORTS - 1);
+			diag_error(t->diag, t->policy, (struct loc){0},
+				   "too many different ports: a policy tells at most %u apart", PORTS - 1);
 			return -E2BIG;
 		}
 	}
 	reps = build_protocols(t, &nreps);
 	if (!reps) {
-		diag_error(t->diag, t->policy, (struct loc){0}, "too many different protocols: a policy tells at most 255 apart");
+		diag_error(t->diag, t->policy, (struct loc){0},
+			   "too many different protocols: a policy tells at most 255 apart");
 		return -E2BIG;
 	}
 	b.by_lo = arena_alloc(t->scratch, (natoms + 1) * sizeof(*b.by_lo));

@@ -105,10 +105,10 @@ static void print_ports(const struct tables *t, const struct direction *d, uint3
 }
 
 /* Dimensions whose classes are sets of atoms. */
-static void print_sets(const struct tables *t, const struct direction *d, uint32_t dim, const struct sets *sets,
-		       FILE *out)
+static void print_sets(const struct tables *t, const struct direction *d, uint32_t dim,
+		       const struct sets *sets, FILE *out)
 {
-	for (uint32_t class = 0; class < d->nclasses[dim]; class++) {
+	for (uint32_t class = 0; class < d->nclasses[dim]; class ++) {
 		const uint32_t *atoms;
 		size_t n;
 
@@ -123,7 +123,7 @@ static void print_sets(const struct tables *t, const struct direction *d, uint32
 
 static void print_lists(const struct direction *d, uint32_t dim, FILE *out)
 {
-	for (uint32_t class = 0; class < d->nclasses[dim]; class++) {
+	for (uint32_t class = 0; class < d->nclasses[dim]; class ++) {
 		fprintf(out, "\tlist class %u: ", class);
 		print_row(d, d->class_rows[dim][class], out);
 		fputc('\n', out);
@@ -178,13 +178,16 @@ static void print_dirhead(const struct image *im, enum cgw_dir dir, FILE *out)
 {
 	const struct cgw_dirhead *h = &im->head.dir[dir];
 
-	fprintf(out, "%s: entries %u at chunk %u; hits %u x %u at %u\n", names_dir[dir], h->nentries, h->entries,
-		CGW_HIT_STRIPES, h->hit_chunks, h->hits);
+	fprintf(out, "%s: entries %u at chunk %u; hits %u x %u at %u\n", names_dir[dir], h->nentries,
+		h->entries, CGW_HIT_STRIPES, h->hit_chunks, h->hits);
 	fprintf(out, "\trows %u and %u spare, %u chunks each (%u of bits), row 0 at %d\n", im->nrows[dir],
 		h->nentries ? IMAGE_SPARE_ROWS : 0, h->stride, h->nchunks, (int)h->rows);
-	fprintf(out, "\tports remote %u local %u; lists remote %u local %u; paths %u %u %u %u; enabled rows %u %u\n",
+	fprintf(out,
+		"\tports remote %u local %u; lists remote %u local %u; paths %u %u %u %u; enabled rows %u "
+		"%u\n",
 		h->ports[CGW_REMOTE], h->ports[CGW_LOCAL], h->list_rows[CGW_REMOTE], h->list_rows[CGW_LOCAL],
-		h->path_rows[0], h->path_rows[1], h->path_rows[2], h->path_rows[3], h->enabled[0], h->enabled[1]);
+		h->path_rows[0], h->path_rows[1], h->path_rows[2], h->path_rows[3], h->enabled[0],
+		h->enabled[1]);
 	fputs("\tdimensions", out);
 	for (uint32_t dim = 0; dim < CGW_DIMS; dim++)
 		if (h->dims & (1u << dim))
@@ -204,11 +207,12 @@ int image_print_image(const struct image *im, FILE *out)
 			fprintf(out, " %s", flags[i]);
 	fprintf(out, "\nport classes %u at %u\n", h->nports, h->port_class);
 	for (int i = 0; i < 2; i++)
-		fprintf(out, "%s automaton: states %u, byte classes %u; at %u, %u, %u\n", i ? "cgroup" : "exe",
-			h->dfa[i].states, h->dfa[i].classes, h->dfa[i].bytes, h->dfa[i].trans, h->dfa[i].accept);
+		fprintf(out, "%s automaton: states %u, byte classes %u; at %u, %u, %u\n",
+			i ? "cgroup" : "exe", h->dfa[i].states, h->dfa[i].classes, h->dfa[i].bytes,
+			h->dfa[i].trans, h->dfa[i].accept);
 	if (im->lists)
-		fprintf(out, "lists: IPv4 %zu, IPv6 %zu, prefixes %zu, classes %u\n", im->lists->n4, im->lists->n6,
-			im->lists->nprefixes, im->lists->nclasses);
+		fprintf(out, "lists: IPv4 %zu, IPv6 %zu, prefixes %zu, classes %u\n", im->lists->n4,
+			im->lists->n6, im->lists->nprefixes, im->lists->nclasses);
 	for (int dir = 0; dir < CGW_DIRS; dir++)
 		print_dirhead(im, dir, out);
 	return ferror(out) ? -EIO : 0;

@@ -26,7 +26,8 @@ struct products products_true(struct products_work *w)
 	return p;
 }
 
-struct products products_term(struct products_work *w, uint32_t dim, bool negated, const uint32_t *atoms, size_t n)
+struct products products_term(struct products_work *w, uint32_t dim, bool negated, const uint32_t *atoms,
+			      size_t n)
 {
 	struct products p = products_true(w);
 	uint32_t *copy = take(w, n, sizeof(*copy));
@@ -133,7 +134,8 @@ static bool add_term(struct products_work *w, struct product *p, const struct te
 	return true;
 }
 
-static bool join(struct products_work *w, const struct product *x, const struct product *y, struct product *ret)
+static bool join(struct products_work *w, const struct product *x, const struct product *y,
+		 struct product *ret)
 {
 	struct product p = {.nterms = x->nterms};
 

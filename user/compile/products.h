@@ -42,7 +42,8 @@ struct products {
 };
 
 struct products products_true(struct products_work *w);
-struct products products_term(struct products_work *w, uint32_t dim, bool negated, const uint32_t *atoms, size_t n);
+struct products products_term(struct products_work *w, uint32_t dim, bool negated, const uint32_t *atoms,
+			      size_t n);
 struct products products_and(struct products_work *w, const struct products *x, const struct products *y);
 struct products products_or(struct products_work *w, const struct products *x, const struct products *y);
 

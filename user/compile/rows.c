@@ -16,8 +16,7 @@ static void grow_slots(struct rows *r)
 {
 	uint32_t n = r->nslots ? r->nslots * 2 : 256;
 
-	r->slots =
-	    arena_grow(r->arena, r->slots, r->nslots * sizeof(*r->slots), n * sizeof(*r->slots));
+	r->slots = arena_grow(r->arena, r->slots, r->nslots * sizeof(*r->slots), n * sizeof(*r->slots));
 	r->nslots = n;
 	memset(r->slots, 0, n * sizeof(*r->slots));
 	for (uint32_t i = 0; i < r->n; i++) {
@@ -79,7 +78,8 @@ static uint32_t rows_add(struct rows *r, const __u64 *bits, uint64_t hash)
 		size_t row = r->stride * sizeof(*r->chunks);
 
 		r->chunks = arena_grow(r->scratch, r->chunks, r->cap * row, cap * row);
-		r->hashes = arena_grow(r->arena, r->hashes, r->cap * sizeof(*r->hashes), cap * sizeof(*r->hashes));
+		r->hashes = arena_grow(r->arena, r->hashes, r->cap * sizeof(*r->hashes),
+				       cap * sizeof(*r->hashes));
 		r->cap = cap;
 	}
 	r->hashes[r->n] = hash;
@@ -132,7 +132,8 @@ void mentions_build(struct mentions *m, struct arena *a, uint32_t n, const uint3
 }
 
 void sweep_init(struct sweep *s, struct rows *r, struct arena *a, const struct mentions *clauses,
-		const uint8_t *negated, uint32_t nclauses, const uint32_t *from, const uint32_t *to, size_t npairs)
+		const uint8_t *negated, uint32_t nclauses, const uint32_t *from, const uint32_t *to,
+		size_t npairs)
 {
 	*s = (struct sweep){.rows = r, .clauses = clauses, .negated = negated, .nwords = rows_words(r)};
 	mentions_build(&s->entries, a, nclauses, from, to, npairs);

@@ -19,15 +19,15 @@
 struct rows {
 	struct arena *arena;   /* hashes and slots */
 	struct arena *scratch; /* chunks, until they are part of an image */
-	uint32_t nbits;   /* entries */
-	uint32_t nchunks; /* of bits, a row */
-	uint32_t stride;  /* chunks a row, with the summary */
-	uint32_t n;       /* rows, with row 0: all ones */
+	uint32_t nbits;	       /* entries */
+	uint32_t nchunks;      /* of bits, a row */
+	uint32_t stride;       /* chunks a row, with the summary */
+	uint32_t n;	       /* rows, with row 0: all ones */
 	uint32_t cap;
 	struct cgw_chunk *chunks; /* row r at r * stride; nothing is written or read of row 0 */
-	__u64 *ones;           /* row 0 */
-	uint64_t *hashes;         /* by row */
-	uint32_t *slots;          /* row + 1 */
+	__u64 *ones;		  /* row 0 */
+	uint64_t *hashes;	  /* by row */
+	uint32_t *slots;	  /* row + 1 */
 	uint32_t nslots;
 };
 
@@ -39,10 +39,10 @@ struct mentions {
 struct sweep {
 	struct rows *rows;
 	const struct mentions *clauses; /* atom -> clauses */
-	const uint8_t *negated;         /* by clause */
-	struct mentions entries;        /* clause -> entries that have it in this dimension */
-	uint32_t *active;               /* by clause: how many of its atoms are on */
-	uint16_t *unmet;                /* by entry: clauses that do not hold */
+	const uint8_t *negated;		/* by clause */
+	struct mentions entries;	/* clause -> entries that have it in this dimension */
+	uint32_t *active;		/* by clause: how many of its atoms are on */
+	uint16_t *unmet;		/* by entry: clauses that do not hold */
 	__u64 *bits;
 	uint32_t nwords;
 	uint64_t hash;
@@ -76,7 +76,8 @@ void mentions_build(struct mentions *m, struct arena *a, uint32_t n, const uint3
 
 /* A sweep with every atom off. `from`, `to`: pairs (clause, entry). */
 void sweep_init(struct sweep *s, struct rows *r, struct arena *a, const struct mentions *clauses,
-		const uint8_t *negated, uint32_t nclauses, const uint32_t *from, const uint32_t *to, size_t npairs);
+		const uint8_t *negated, uint32_t nclauses, const uint32_t *from, const uint32_t *to,
+		size_t npairs);
 
 void sweep_on(struct sweep *s, uint32_t atom);
 void sweep_off(struct sweep *s, uint32_t atom);

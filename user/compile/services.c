@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Protocols and ports: `proto`, `service` and `port` of a rule to terms over (protocol, port). Each of them is
- * a clause of its own, all about the same value, so their `and` needs no products. */
+/* Protocols and ports: `proto`, `service` and `port` of a rule to terms over (protocol, port). Each of them
+ * is a clause of its own, all about the same value, so their `and` needs no products. */
 #include <string.h>
 
 #include "../policy/names.h"
@@ -16,11 +16,12 @@ static void add_item(struct expand *x, struct atom_list *l, const struct service
 	if (it->proto == PROTO_ANY_PORTS && !it->has_ports) {
 		for (int proto = 0; proto < 256; proto++)
 			if (names_has_ports(proto))
-				*ARENA_ADD(x->t->scratch, &l->of, &l->n) = atoms_port(x->t, proto, false, 0, 0);
+				*ARENA_ADD(x->t->scratch, &l->of, &l->n) =
+					atoms_port(x->t, proto, false, 0, 0);
 		return;
 	}
 	*ARENA_ADD(x->t->scratch, &l->of, &l->n) =
-	    atoms_port(x->t, it->proto, it->has_ports, it->ports.lo, it->ports.hi);
+		atoms_port(x->t, it->proto, it->has_ports, it->ports.lo, it->ports.hi);
 }
 
 /* All items that can be reached from these, each service once. */
@@ -61,7 +62,8 @@ static struct atom_list flat_items(struct expand *x, const struct service_item *
 	if (id == INTERN_NONE) {
 		struct atom_list l = flatten(x, items, n);
 
-		x->flat_services = arena_room(x->t->scratch, x->flat_services, x->services.n, sizeof(*x->flat_services));
+		x->flat_services =
+			arena_room(x->t->scratch, x->flat_services, x->services.n, sizeof(*x->flat_services));
 		id = intern_add(&x->services, &items->service, sizeof(items->service));
 		x->flat_services[id] = (struct flat_service){.atoms = l.of, .n = l.n};
 	}
@@ -83,7 +85,7 @@ static void also_ports(struct expand *x, struct products *all, uint32_t dim, con
 		return;
 	for (size_t i = 0; i < ports->n; i++)
 		*ARENA_ADD(x->t->scratch, &l.of, &l.n) =
-		    atoms_port(x->t, PROTO_ANY_PORTS, true, ports->ranges[i].lo, ports->ranges[i].hi);
+			atoms_port(x->t, PROTO_ANY_PORTS, true, ports->ranges[i].lo, ports->ranges[i].hi);
 	also(x, all, dim, l);
 }
 
@@ -91,11 +93,13 @@ struct products services_expand(struct expand *x, const struct rule *r)
 {
 	struct products all = products_true(&x->work);
 	bool out = r->dir == CGW_OUT;
+	uint32_t service = out ? CGW_DIM_RPORT : CGW_DIM_LPORT;
 
+	/* a protocol alone could stand at either end; where the service stands it can shadow one */
 	if (r->nprotos)
-		also(x, &all, CGW_DIM_RPORT, flat_items(x, r->protos, r->nprotos));
+		also(x, &all, service, flat_items(x, r->protos, r->nprotos));
 	if (r->nservices)
-		also(x, &all, out ? CGW_DIM_RPORT : CGW_DIM_LPORT, flat_items(x, r->services, r->nservices));
+		also(x, &all, service, flat_items(x, r->services, r->nservices));
 	also_ports(x, &all, out ? CGW_DIM_LPORT : CGW_DIM_RPORT, &r->from_ports);
 	also_ports(x, &all, out ? CGW_DIM_RPORT : CGW_DIM_LPORT, &r->to_ports);
 	return all;

@@ -78,7 +78,7 @@ struct direction {
 	uint32_t nentries;
 	struct span {
 		uint32_t first, n;
-	} *spans; /* by rule number - 1: where its entries are */
+	} * spans; /* by rule number - 1: where its entries are */
 	struct rows rows;
 	uint32_t dims; /* bit per dimension that an entry constrains */
 	/* Kept for what is evaluated when a question comes: PROPS, NAME, IFACE. */
@@ -96,18 +96,18 @@ struct direction {
 struct tables {
 	const struct policy *policy;
 	const struct world *world;
-	struct diag *diag; /* while compiling */
+	struct diag *diag;     /* while compiling */
 	struct arena *arena;   /* lives as long as the image */
 	struct arena *scratch; /* lives until it is compiled; NULL after that */
 	jmp_buf *failure;      /* where the arenas go when memory runs out */
 	struct atoms atoms[SPACES];
 	struct direction dir[CGW_DIRS];
-	struct listset *listset;   /* list files and their names (lists.h) */
-	struct image_lists *lists; /* NULL: none, or taken */
+	struct listset *listset;      /* list files and their names (lists.h) */
+	struct image_lists *lists;    /* NULL: none, or taken */
 	struct path_classes paths[4]; /* by CGW_DIM_EXE_PATH..CG_GLOB */
-	uint32_t nports;      /* port classes, with class 0 */
-	uint8_t proto[256];   /* protocol -> index */
-	uint16_t *port_class; /* by port; NULL: no rule looks at ports */
+	uint32_t nports;	      /* port classes, with class 0 */
+	uint8_t proto[256];	      /* protocol -> index */
+	uint16_t *port_class;	      /* by port; NULL: no rule looks at ports */
 	struct image_key *keys;
 	uint32_t nkeys;
 	struct image_prefix *prefixes;
@@ -127,7 +127,8 @@ uint32_t atoms_number(struct tables *t, enum space space, uint32_t number);
 uint32_t atoms_net(struct tables *t, const uint8_t lo[16], const uint8_t hi[16], bool v6);
 uint32_t atoms_port(struct tables *t, int proto, bool has_ports, uint16_t lo, uint16_t hi);
 uint32_t atoms_clause(struct tables *t, enum space space, bool negated, const uint32_t *atoms, size_t n);
-const uint32_t *atoms_of_clause(const struct tables *t, enum space space, uint32_t clause, bool *negated, size_t *n);
+const uint32_t *atoms_of_clause(const struct tables *t, enum space space, uint32_t clause, bool *negated,
+				size_t *n);
 void atoms_index(struct tables *t);
 
 #endif

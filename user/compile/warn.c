@@ -26,8 +26,8 @@ struct warn {
 	struct diag *diag;
 	struct arena *arena;
 	uint32_t *witness[CGW_DIMS]; /* by entry; UINT32_MAX: none */
-	__u64 *unconditional;        /* a row of bits */
-	uint8_t *empty;              /* by entry */
+	__u64 *unconditional;	     /* a row of bits */
+	uint8_t *empty;		     /* by entry */
 	size_t work;
 };
 
@@ -101,9 +101,11 @@ static bool atom_within(const struct tables *t, enum space space, uint32_t a, ui
 		return true;
 	switch (space) {
 	case SPACE_NET:
-		return net->v6 == nets->v6 && memcmp(nets->lo, net->lo, 16) <= 0 && memcmp(net->hi, nets->hi, 16) <= 0;
+		return net->v6 == nets->v6 && memcmp(nets->lo, net->lo, 16) <= 0 &&
+		       memcmp(net->hi, nets->hi, 16) <= 0;
 	case SPACE_PORT:
-		if (port->proto != ports->proto && (ports->proto != PROTO_ANY_PORTS || !names_has_ports(port->proto)))
+		if (port->proto != ports->proto &&
+		    (ports->proto != PROTO_ANY_PORTS || !names_has_ports(port->proto)))
 			return false;
 		if (!ports->has_ports)
 			return true;
@@ -116,7 +118,8 @@ static bool atom_within(const struct tables *t, enum space space, uint32_t a, ui
 			return false;
 		n = strlen(name->text);
 		m = strlen(over->text);
-		return !strcmp(name->text + (n < m ? 0 : n - m), over->text) && (n == m || name->text[n - m - 1] == '.');
+		return !strcmp(name->text + (n < m ? 0 : n - m), over->text) &&
+		       (n == m || name->text[n - m - 1] == '.');
 	default:
 		return false;
 	}
@@ -191,8 +194,9 @@ static bool covers(struct warn *w, const struct entry *f, const struct entry *e)
 	for (uint32_t i = 0; i < f->nrefs; i++) {
 		uint32_t k = 0;
 
-		while (k < e->nrefs && (e->refs[k].dim != f->refs[i].dim ||
-					!follows(w, tables_space(f->refs[i].dim), e->refs[k].clause, f->refs[i].clause)))
+		while (k < e->nrefs &&
+		       (e->refs[k].dim != f->refs[i].dim ||
+			!follows(w, tables_space(f->refs[i].dim), e->refs[k].clause, f->refs[i].clause)))
 			k++;
 		if (k == e->nrefs)
 			return false;
@@ -243,9 +247,9 @@ static void report_shadow(struct warn *w, const struct rule *r, const struct rul
 	diag_warning(w->diag, p, r->loc,
 		     "this rule can never decide: %s rule %u (%s:%u), which %s, matches whatever it matches",
 		     names_dir[w->dir], by->number, p->files[by->loc.file].path, by->loc.line,
-		     !by->quick  ? "comes later" :
-		     r->quick    ? "is quick and comes first" :
-				   "is quick");
+		     !by->quick ? "comes later"
+		     : r->quick ? "is quick and comes first"
+				: "is quick");
 }
 
 static void check_rule(struct warn *w, const struct rule *r, const struct span *s)
@@ -257,7 +261,8 @@ static void check_rule(struct warn *w, const struct rule *r, const struct span *
 	for (uint32_t i = 0; i < s->n; i++)
 		empty &= w->empty[s->first + i];
 	if (empty) {
-		diag_warning(w->diag, p, r->loc, "this rule can never decide: nothing can match all that it asks for");
+		diag_warning(w->diag, p, r->loc,
+			     "this rule can never decide: nothing can match all that it asks for");
 		return;
 	}
 	if (conditions_contradict(r)) {
@@ -275,7 +280,8 @@ static void check_rule(struct warn *w, const struct rule *r, const struct span *
 			return;
 		by = by ? by : here;
 	}
-	report_shadow(w, r, by);
+	if (by)
+		report_shadow(w, r, by);
 }
 
 static void check_direction(struct warn *w)

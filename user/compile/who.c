@@ -23,6 +23,8 @@ int who_number(const struct tables *t, bool group, const char *text, uint32_t *r
 	unsigned long number;
 	char *end;
 
+	if (!text)
+		return -ENOENT;
 	if (*text >= '0' && *text <= '9') {
 		errno = 0;
 		number = strtoul(text, &end, 10);
@@ -39,12 +41,14 @@ int who_number(const struct tables *t, bool group, const char *text, uint32_t *r
 
 static uint32_t number_atom(struct tables *t, const struct expr *e)
 {
+	const char *text = e->text ? e->text : "";
 	bool group = e->sel == SEL_GROUP;
 	uint32_t id = e->id;
 
-	if (!e->numeric && who_number(t, group, e->text, &id)) {
-		diag_error(t->diag, t->policy, e->loc, "this host has no %s `%s`", group ? "group" : "user", e->text);
-		id = made_up(e->text);
+	if (!e->numeric && who_number(t, group, text, &id)) {
+		diag_error(t->diag, t->policy, e->loc, "this host has no %s `%s`", group ? "group" : "user",
+			   text);
+		id = made_up(text);
 	}
 	return atoms_number(t, group ? SPACE_GID : SPACE_UID, id);
 }

@@ -159,7 +159,9 @@ static int kernel_ring_event(void *arg, void *data, size_t size)
 	struct kernel *k = arg;
 	const struct cgw_event *e = data;
 
-	if (k->event && size >= offsetof(struct cgw_event, path) + 1 && e->kind == CGW_EV_VERDICT)
+	if (!k->event || size < offsetof(struct cgw_event, path))
+		return 0;
+	if (e->kind == CGW_EV_CUT || (e->kind == CGW_EV_VERDICT && size > offsetof(struct cgw_event, path)))
 		k->event(k->event_arg, e);
 	return 0;
 }

@@ -65,7 +65,8 @@ int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n);
 /* Sum over CPUs, indices of enum cgw_error and enum cgw_counter. */
 int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS]);
 
-/* The events' epoll descriptor, and reading what is there: fn for each. fn's event is valid only inside. */
+/* The events' epoll descriptor, and reading what is there: fn for each. Of a CGW_EV_CUT only the kind is
+ * meant: a connection's packets are refused, kernel_cut() ends it. fn's event is valid only inside. */
 int kernel_event_fd(const struct kernel *k);
 int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_event *e), void *arg);
 
@@ -95,9 +96,9 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret);
 
 /* Cuts the connections that the policy in force no longer lets be: they are judged at once, idle or not, in
  * every network namespace that guarded processes are in, and destroyed, so that their programs see an error
- * and not a hang. *ncut: how many. To be called after kernel_publish(). Needs CAP_SYS_ADMIN and CAP_SYS_PTRACE
- * for namespaces other than the agent's; without them the next packet of such a connection is dropped all the
- * same. 0 or the first -errno. */
+ * and not a hang. *ncut: how many. To be called after kernel_publish(). Needs CAP_SYS_ADMIN and
+ * CAP_SYS_PTRACE for namespaces other than the agent's; without them the next packet of such a connection is
+ * dropped all the same. 0 or the first -errno. */
 int kernel_cut(struct kernel *k, size_t *ncut);
 
 /* Follows the host's mount table, which tells what the files of programs in other mount namespaces are

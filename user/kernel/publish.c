@@ -155,6 +155,25 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 	return 0;
 }
 
+/* The image's keys with those of the interfaces. */
+static int publish_keys(const struct image *im)
+{
+	size_t n = im->nkeys + im->nifaces;
+	struct image_key *all = malloc((n + 1) * sizeof(*all));
+	int r;
+
+	if (!all)
+		return -ENOMEM;
+	if (im->nkeys)
+		memcpy(all, im->keys, im->nkeys * sizeof(*all));
+	if (im->nifaces)
+		memcpy(all + im->nkeys, im->ifaces, im->nifaces * sizeof(*all));
+	r = publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key), sizeof(struct cgw_class),
+			  all, n);
+	free(all);
+	return r;
+}
+
 int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message)
 {
 	uint64_t word = k->ctl->word, next = CGW_WORD_GEN(word) + 1;
@@ -169,9 +188,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 	if (!r)
 		r = publish_slot(k->skel->maps.chunks, slot, publish_chunks(im));
 	if (!r)
-		r = publish_slot(k->skel->maps.keys, slot,
-				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key),
-					       sizeof(struct cgw_class), im->keys, im->nkeys));
+		r = publish_slot(k->skel->maps.keys, slot, publish_keys(im));
 	if (!r)
 		r = publish_slot(k->skel->maps.prefixes, slot,
 				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes",

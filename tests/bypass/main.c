@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i; REASON: - or why it
+ * stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here, the reason
+ * is printed */
+#include "trick.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOT_POSSIBLE 77
+
+static const struct trick *const tables[] = {tricks_datagram, tricks_stream, tricks_raw,  tricks_uring,
+					     tricks_pass,     tricks_move,   tricks_other};
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+int main(int argc, char **argv)
+{
+	bool list = argc == 2 && !strcmp(argv[1], "--list");
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!list && argc != 4)
+		return 2;
+	guard = list ? "" : argv[2];
+	outside = list ? "" : argv[3];
+	for (size_t i = 0; i < TABLES; i++) {
+		for (const struct trick *t = tables[i]; t->name; t++) {
+			const char *reason;
+
+			if (list && t->how & TRICK_HERE)
+				continue;
+			if (list) {
+				printf("%s -%s%s%s %s\n", t->name, t->how & TRICK_OUTSIDE ? "o" : "",
+				       t->how & TRICK_BEFORE ? "b" : "", t->how & TRICK_INBOUND ? "i" : "",
+				       t->open ? t->open : "-");
+				continue;
+			}
+			if (strcmp(t->name, argv[1]) != 0)
+				continue;
+			if (!(t->how & (TRICK_OUTSIDE | TRICK_HERE)))
+				enter(guard);
+			reason = t->run();
+			if (reason)
+				puts(reason);
+			return reason ? NOT_POSSIBLE : 0;
+		}
+	}
+	return list ? 0 : 2;
+}

@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# run.sh [--table] [NAME ...]   every way around cgwall that is known (the tables in the other files here), or those named: first without
+# cgwall, which tells whether it works on this kernel at all; then under a policy that blocks everything; then
+# under one with a single hole. What gets through is counted by sink.c in another network namespace, never by
+# what the sender was told. A line each: `NAME: closed`, `open`, or `not possible here (reason)`.
+#
+# --table prints Markdown instead: technique, result, reason.
+# Ways that no cgroup program can close are marked in their table, with the reason; they are run all the same.
+TABLE=
+if [ "${1:-}" = --table ]; then TABLE=1; shift; fi
+# lib.sh runs this file once more in a network namespace
+[ -z "${BYPASS_TABLE:-}" ] || TABLE=1
+export BYPASS_TABLE=$TABLE
+. "$(dirname "$0")/../kernel/lib.sh"
+. "$TOP/tests/kernel/peer.sh"
+
+TRICK=$W/bin/trick # a copy of its own: executed by everybody
+cp "$O/tests/bypass/main" "$TRICK" || { echo "'make tests' builds it"; exit 1; }
+SINK=$O/tests/bypass/sink
+FRAMES=$W/frames
+CAP_MS=5 # seconds a trick may take
+
+declare -A HOW OPEN WORKS RESULT WHY
+NAMES=()
+while read -r name how open; do
+	case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
+	NAMES+=("$name") HOW[$name]=$how OPEN[$name]=$open
+done < <("$TRICK" --list)
+
+setup() {
+	local a f
+	peer_up || return 1
+	for a in 239.0.0.0/8 224.0.0.0/4; do ip route add $a dev wall0; done
+	at_peer ip route add default via $HOST4
+	echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
+	echo 1 >/proc/sys/net/ipv4/tcp_fastopen
+	for f in all wall0; do
+		at_peer sh -c "echo 1 >/proc/sys/net/ipv4/conf/$f/accept_source_route" 2>/dev/null
+	done
+	# MPTCP opens a second subflow by itself, to what the other end announces: another port there
+	ip mptcp limits set subflow 2 add_addr_accepted 2 2>/dev/null
+	ip mptcp endpoint add $HOST4 dev wall0 subflow fullmesh 2>/dev/null
+	at_peer ip mptcp limits set subflow 2 add_addr_accepted 2 2>/dev/null
+	at_peer ip mptcp endpoint add $ELSE4 dev peer0 signal port 7010 2>/dev/null
+	for a in "$PEER4 7001" "$PEER6 7001" "$ELSE4 7009" "$ELSE6 7009"; do
+		# shellcheck disable=SC2086
+		at_peer "$FLOW" serve -m -a ${a% *} "${a#* }" >"$W/server" 2>&1 &
+		SERVERS+=($!)
+	done
+	: >"$FRAMES"
+	at_peer "$SINK" peer0 "$FRAMES" >"$W/sink.peer" 2>&1 &
+	SERVERS+=($!)
+	"$SINK" lo "$FRAMES" >"$W/sink.lo" 2>&1 &
+	SERVERS+=($!)
+	until_ok 10 grep -q ready "$W/sink.peer" && until_ok 10 grep -q ready "$W/sink.lo"
+	sleep 0.3
+}
+
+# Waits until everything that was sent before has been counted.
+flush() {
+	local n
+	n=$(grep -c '^198.51.100.4 17 9$' "$FRAMES")
+	echo >/dev/udp/198.51.100.4/9
+	until_ok 2 sh -c "[ \$(grep -c '^198.51.100.4 17 9\$' '$FRAMES') -gt $n ]"
+}
+
+# leaks FROM MODE NAME: packets in $FRAMES from byte FROM on that the policy does not allow
+leaks() {
+	tail -c +$(($1 + 1)) "$FRAMES" | awk -v mode="$2" -v name="$3" -v how="${HOW[$3]}" -v hole4=$PEER4 -v hole6=$PEER6 '
+		$1 == "198.51.100.4" && $2 == 17 && $3 == 9 {next}
+		# what the kernel announces, perhaps long after a program has gone
+		$1 == "224.0.0.22" && !/ mark/ && name != "igmp-join" {next}
+		$1 == "ff02::16" && !/ mark/ && name != "mld-join" {next}
+		# said by the kernel itself, about what came for a program that has gone
+		/ error/ {next}
+		# it sends before it goes inside, too, but not that text
+		how ~ /o/ && !/ mark/ {next}
+		mode != "deny" && ($1 == hole4 || $1 == hole6) && $3 == 7001 && !/ route/ {next}
+		{n++; if (n == 1) first = $0} END {if (n) print n " packets, the first: " first}'
+}
+
+declare -A PIDS FIFO
+# A trick that makes its socket first: it is left waiting.
+begin_one() { # NAME
+	local fd
+	mkfifo "$W/fifo.$1"
+	in_cgroup "$OUTSIDE" timeout -s KILL 60 "$TRICK" "$1" "$GUARD" "$OUTSIDE" <"$W/fifo.$1" >"$W/out.$1" 2>&1 &
+	PIDS[$1]=$!
+	exec {fd}>"$W/fifo.$1"
+	FIFO[$1]=$fd
+	rm "$W/fifo.$1"
+}
+begin() {
+	local name
+	for name in "${NAMES[@]}"; do
+		case ${HOW[$name]} in *b*) ;; *) continue ;; esac
+		[ "${WORKS[$name]-yes}" = yes ] || continue
+		begin_one "$name"
+	done
+	for name in "${!PIDS[@]}"; do
+		until_ok 5 sh -c "[ -s '$W/out.$name' ]"
+	done
+}
+
+# one NAME MODE: runs it; LEAK tells what got through, CODE how it ended
+one() {
+	local from fd port kind rest
+	flush
+	from=$(stat -c %s "$FRAMES")
+	GOT=''
+	case ${HOW[$1]} in
+	*b*)
+		fd=${FIFO[$1]}
+		echo >&"$fd"
+		exec {fd}>&-
+		wait "${PIDS[$1]}" 2>/dev/null
+		CODE=$?
+		unset "PIDS[$1]" "FIFO[$1]"
+		;;
+	*i*)
+		in_cgroup "$OUTSIDE" timeout -s KILL $CAP_MS "$TRICK" "$1" "$GUARD" "$OUTSIDE" >"$W/out.$1" 2>&1 </dev/null &
+		fd=$!
+		until_ok 2 sh -c "[ -s '$W/out.$1' ] || ! kill -0 $fd"
+		read -r rest kind port <"$W/out.$1"
+		[ "$rest" != listen ] || at_peer "$FLOW" call <<<"$kind $HOST4 $port" >"$W/call" 2>&1
+		wait $fd
+		CODE=$?
+		GOT=$(grep -c '^got' "$W/out.$1")
+		;;
+	*)
+		in_cgroup "$OUTSIDE" timeout -s KILL $CAP_MS "$TRICK" "$1" "$GUARD" "$OUTSIDE" >"$W/out.$1" 2>&1 </dev/null
+		CODE=$?
+		;;
+	esac
+	flush
+	LEAK=$(leaks "$from" "$2" "$1")
+	[ "${GOT:-0}" = 0 ] || LEAK="the program got what was sent to it${LEAK:+; $LEAK}"
+}
+
+control() {
+	local name
+	begin
+	for name in "${NAMES[@]}"; do
+		one "$name" control
+		if [ $CODE = 77 ]; then
+			WORKS[$name]=no WHY[$name]=$(grep -v '^ready' "$W/out.$name" | tail -1)
+		elif [ -z "$LEAK" ]; then
+			WORKS[$name]=no WHY[$name]='nothing arrives without cgwall either'
+		else
+			WORKS[$name]=yes
+		fi
+		[ $CODE = 0 ] || [ $CODE = 77 ] || fail "$name: exit code $CODE without cgwall: $(tail -3 "$W/out.$name")"
+	done
+}
+
+under() { # MODE WORDS
+	local name
+	for name in "${NAMES[@]}"; do
+		[ "${WORKS[$name]}" = yes ] || continue
+		one "$name" "$1"
+		[ -z "$LEAK" ] || RESULT[$name]+="${RESULT[$name]:+; }$2: $LEAK"
+	done
+}
+
+report() {
+	local name
+	[ -z "$TABLE" ] || printf '| technique | result on %s | reason, remedy |\n| --- | --- | --- |\n' "$(uname -r)"
+	for name in "${NAMES[@]}"; do
+		local result reason=''
+		if [ "${WORKS[$name]}" != yes ]; then
+			result='not possible here' reason=${WHY[$name]}
+			skipped=$((skipped + 1))
+		elif [ -z "${RESULT[$name]:-}" ]; then
+			result=closed
+			passed=$((passed + 1))
+		elif [ "${OPEN[$name]}" != - ]; then
+			result=open reason="expected: ${OPEN[$name]}"
+			passed=$((passed + 1))
+		else
+			result=LEAK reason=${RESULT[$name]}
+			failed=$((failed + 1))
+		fi
+		if [ -n "$TABLE" ]; then
+			echo "| \`$name\` | $result | ${reason#expected: } |"
+		else
+			echo "  $name: $result${reason:+ ($reason)}"
+		fi
+	done
+}
+
+setup || { fail "no second network namespace"; finish; }
+control
+# sockets of the first round are older than the agent, those of the second than the policy
+begin
+printf 'default out block\ndefault in block\n' | policy
+agent_start || finish
+under deny "everything blocked"
+guarded_calls <<<"EPERM tcp $PEER4 7001"
+printf 'default out pass\ndefault in pass\n' | policy
+reload
+begin
+printf 'default out block\ndefault in block\npass out to { %s, %s } port 7001\n' $PEER4 $PEER6 | policy
+reload
+guarded_calls <<P
+OK tcp $PEER4 7001
+OK udp $PEER4 7001
+OK tcp $PEER6 7001
+OK udp $PEER6 7001
+P
+under hole "a single hole"
+agent_end
+report
+[ -z "$TABLE" ] || { [ $failed = 0 ]; exit; }
+finish

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Ways around a firewall, one function each. A trick is run in the guarded cgroup and tries to get something
+ * to BAD, which no policy of these tests allows; HOLE is the one place that the single-hole policy allows.
+ * Whether anything got there is counted by sink.c, at the other end of the line. */
+#ifndef BYPASS_TRICK_H
+#define BYPASS_TRICK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define HOLE4 "198.51.100.2"
+#define HOLE6 "2001:db8:5::2"
+#define HOLE_PORT 7001
+#define BAD4 "198.51.100.3"
+#define BAD6 "2001:db8:5::3"
+#define BAD_PORT 7009
+#define HOST4 "198.51.100.1"
+#define HOST6 "2001:db8:5::1"
+#define IFACE "wall0"
+#define MARK "cgwall-leak" /* what is sent */
+#define MARK_LEN 11
+
+/* How it is run. */
+enum {
+	TRICK_OUTSIDE = 1, /* begins in a cgroup that is not guarded, and goes inside by itself */
+	TRICK_BEFORE =
+		2, /* makes its socket before the policy is in force, and uses it afterwards: await() */
+	TRICK_INBOUND = 4, /* prints "listen KIND PORT"; the other end then calls there */
+	TRICK_HERE = 8,	   /* stays in the cgroup it was started in; executed by other tricks alone */
+};
+
+struct trick {
+	const char *name;
+	/* NULL where it was tried, else why it cannot be here */
+	const char *(*run)(void);
+	int how;
+	/* not NULL: no cgroup program can close it; the reason and what does */
+	const char *open;
+};
+
+/* One table a file; the last entry has no name. */
+extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
+	tricks_move[], tricks_other[];
+
+extern const char *guard, *outside; /* the two cgroups' folders */
+
+/* Moves the calling process; exits where that fails. */
+void enter(const char *cgroup);
+/* Says that it is ready and waits until the policy is in force. */
+void await(void);
+/* Both at once: an address as connect() takes it. A colon makes it IPv6. Never fails on good text. */
+socklen_t place(const char *addr, int port, struct sockaddr_storage *ret);
+/* A new socket; -1 and errno. family as of the address. */
+int open_for(const char *addr, int type, int proto);
+/* connect() and sendto() of MARK; 0 or -1. */
+int connect_to(int fd, const char *addr, int port);
+int send_to(int fd, const char *addr, int port);
+/* Waits up to a tenth of a second for a connection, sends MARK. */
+void finish_stream(int fd);
+/* A connected TCP or UDP socket, or -1. */
+int connected(const char *addr, int port, int type);
+/* errno as a reason, for what the kernel has not got; NULL for what was refused. */
+const char *missing(const char *what);
+/* Gives a descriptor to the other end of a UNIX socket, and takes it. 0/-1, descriptor/-1. */
+int give(int via, int fd);
+int take(int via);
+/* Sleeps. */
+void nap(int ms);
+
+#endif

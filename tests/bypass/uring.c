@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* io_uring: calls made by kernel threads instead of the program. */
+#include "trick.h"
+
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct ring {
+	int fd;
+	struct io_uring_params p;
+	uint8_t *sq, *cq;
+	struct io_uring_sqe *sqes;
+};
+
+static int ring_open(struct ring *r, unsigned flags)
+{
+	size_t sq, cq;
+
+	memset(r, 0, sizeof(*r));
+	r->p.flags = flags;
+	r->p.sq_thread_idle = 1000;
+	r->fd = (int)syscall(SYS_io_uring_setup, 8, &r->p);
+	if (r->fd < 0)
+		return -1;
+	sq = r->p.sq_off.array + r->p.sq_entries * sizeof(uint32_t);
+	cq = r->p.cq_off.cqes + r->p.cq_entries * sizeof(struct io_uring_cqe);
+	r->sq = mmap(NULL, sq, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_SQ_RING);
+	r->cq = mmap(NULL, cq, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, IORING_OFF_CQ_RING);
+	r->sqes = mmap(NULL, r->p.sq_entries * sizeof(*r->sqes), PROT_READ | PROT_WRITE, MAP_SHARED, r->fd,
+		       IORING_OFF_SQES);
+	return r->sq == MAP_FAILED || r->cq == MAP_FAILED || (void *)r->sqes == MAP_FAILED ? -1 : 0;
+}
+
+/* Submits one and waits for its end, half a second at most; its result. */
+static int ring_do(struct ring *r, const struct io_uring_sqe *sqe)
+{
+	uint32_t *tail = (uint32_t *)(r->sq + r->p.sq_off.tail),
+		 *array = (uint32_t *)(r->sq + r->p.sq_off.array);
+	uint32_t mask = *(uint32_t *)(r->sq + r->p.sq_off.ring_mask), at = *tail & mask;
+	uint32_t *head = (uint32_t *)(r->cq + r->p.cq_off.head),
+		 *end = (uint32_t *)(r->cq + r->p.cq_off.tail);
+	const struct io_uring_cqe *cqes = (const void *)(r->cq + r->p.cq_off.cqes);
+	int result = -ETIMEDOUT;
+
+	r->sqes[at] = *sqe;
+	array[at] = at;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	syscall(SYS_io_uring_enter, r->fd, r->p.flags & IORING_SETUP_SQPOLL ? 0 : 1, 0,
+		IORING_ENTER_SQ_WAKEUP, NULL, 0);
+	for (int i = 0; i < 100; i++) {
+		if (__atomic_load_n(end, __ATOMIC_ACQUIRE) != *head) {
+			result = cqes[*head & (r->p.cq_entries - 1)].res;
+			__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+			break;
+		}
+		nap(2);
+	}
+	return result;
+}
+
+static int ring_connect(struct ring *r, int fd, const char *addr, int port, unsigned flags)
+{
+	struct sockaddr_storage to;
+	socklen_t len = place(addr, port, &to);
+
+	return ring_do(r, &(struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
+						 .fd = fd,
+						 .addr = (uintptr_t)&to,
+						 .off = len,
+						 .flags = (uint8_t)flags});
+}
+
+static int ring_send(struct ring *r, int fd, unsigned flags)
+{
+	return ring_do(r, &(struct io_uring_sqe){.opcode = IORING_OP_SEND,
+						 .fd = fd,
+						 .addr = (uintptr_t)MARK,
+						 .len = MARK_LEN,
+						 .msg_flags = MSG_NOSIGNAL,
+						 .flags = (uint8_t)flags});
+}
+
+static const char *datagram(unsigned setup, unsigned flags)
+{
+	int fd = open_for(BAD4, SOCK_DGRAM, 0);
+	struct sockaddr_storage to;
+	struct iovec iov = {(void *)(uintptr_t)MARK, MARK_LEN};
+	struct msghdr m = {
+		.msg_name = &to, .msg_namelen = place(BAD4, BAD_PORT, &to), .msg_iov = &iov, .msg_iovlen = 1};
+	struct ring r;
+
+	if (ring_open(&r, setup))
+		return missing("io_uring");
+	ring_do(&r, &(struct io_uring_sqe){.opcode = IORING_OP_SENDMSG,
+					   .fd = fd,
+					   .addr = (uintptr_t)&m,
+					   .len = 1,
+					   .flags = (uint8_t)flags});
+	ring_connect(&r, fd, BAD4, BAD_PORT, flags);
+	ring_send(&r, fd, flags);
+	return NULL;
+}
+
+static const char *stream(unsigned setup, unsigned flags)
+{
+	int fd = open_for(BAD6, SOCK_STREAM, 0);
+	struct ring r;
+
+	if (ring_open(&r, setup))
+		return missing("io_uring");
+	ring_connect(&r, fd, BAD6, BAD_PORT, flags);
+	ring_send(&r, fd, flags);
+	return NULL;
+}
+
+static const char *udp(void)
+{
+	return datagram(0, 0);
+}
+
+static const char *udp_worker(void)
+{
+	return datagram(0, IOSQE_ASYNC);
+}
+
+static const char *udp_sqpoll(void)
+{
+	return datagram(IORING_SETUP_SQPOLL, 0);
+}
+
+static const char *tcp(void)
+{
+	return stream(0, 0);
+}
+
+static const char *tcp_worker(void)
+{
+	return stream(0, IOSQE_ASYNC);
+}
+
+static const char *tcp_sqpoll(void)
+{
+	return stream(IORING_SETUP_SQPOLL, 0);
+}
+
+/* The socket, too, is made by the ring. */
+static const char *made_by_ring(void)
+{
+	struct ring r;
+	int fd;
+
+	if (ring_open(&r, IORING_SETUP_SQPOLL))
+		return missing("io_uring");
+	fd = ring_do(&r,
+		     &(struct io_uring_sqe){.opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_DGRAM});
+	if (fd < 0) {
+		errno = -fd;
+		return missing("IORING_OP_SOCKET");
+	}
+	ring_connect(&r, fd, BAD4, BAD_PORT, 0);
+	ring_send(&r, fd, 0);
+	send_to(fd, BAD4, BAD_PORT);
+	return NULL;
+}
+
+static const char *raw_by_ring(void)
+{
+	struct ring r;
+	int fd;
+
+	if (ring_open(&r, 0))
+		return missing("io_uring");
+	fd = ring_do(&r, &(struct io_uring_sqe){.opcode = IORING_OP_SOCKET,
+						.fd = AF_INET,
+						.off = SOCK_RAW,
+						.len = 253,
+						.flags = IOSQE_ASYNC});
+	if (fd < 0) {
+		errno = -fd;
+		return missing("IORING_OP_SOCKET");
+	}
+	send_to(fd, BAD4, 0);
+	return NULL;
+}
+
+static const char *old_tcp(unsigned setup, unsigned flags)
+{
+	int fd = connected(BAD4, BAD_PORT, SOCK_STREAM);
+	struct ring r;
+
+	if (fd < 0)
+		return "no connection to the other end";
+	if (ring_open(&r, setup))
+		return missing("io_uring");
+	await();
+	ring_send(&r, fd, flags);
+	nap(20);
+	return NULL;
+}
+
+static const char *old_tcp_plain(void)
+{
+	return old_tcp(0, 0);
+}
+
+static const char *old_tcp_worker(void)
+{
+	return old_tcp(0, IOSQE_ASYNC);
+}
+
+static const char *old_tcp_sqpoll(void)
+{
+	return old_tcp(IORING_SETUP_SQPOLL, 0);
+}
+
+/* The ring and its polling thread were made outside; they work for who is inside now. */
+static const char *foreign_ring(void)
+{
+	int fd = open_for(BAD4, SOCK_DGRAM, 0);
+	struct sockaddr_storage to;
+	struct iovec iov = {(void *)(uintptr_t)MARK, MARK_LEN};
+	struct msghdr m = {
+		.msg_name = &to, .msg_namelen = place(BAD4, BAD_PORT, &to), .msg_iov = &iov, .msg_iovlen = 1};
+	struct ring r;
+
+	if (ring_open(&r, IORING_SETUP_SQPOLL))
+		return missing("io_uring");
+	enter(guard);
+	ring_do(&r, &(struct io_uring_sqe){
+			    .opcode = IORING_OP_SENDMSG, .fd = fd, .addr = (uintptr_t)&m, .len = 1});
+	fd = open_for(BAD4, SOCK_DGRAM, 0);
+	ring_do(&r, &(struct io_uring_sqe){
+			    .opcode = IORING_OP_SENDMSG, .fd = fd, .addr = (uintptr_t)&m, .len = 1});
+	return NULL;
+}
+
+const struct trick tricks_uring[] = {
+	{"io_uring-udp", udp, 0, NULL},
+	{"io_uring-udp-worker", udp_worker, 0, NULL},
+	{"io_uring-udp-sqpoll", udp_sqpoll, 0, NULL},
+	{"io_uring-tcp", tcp, 0, NULL},
+	{"io_uring-tcp-worker", tcp_worker, 0, NULL},
+	{"io_uring-tcp-sqpoll", tcp_sqpoll, 0, NULL},
+	{"io_uring-socket", made_by_ring, 0, NULL},
+	{"io_uring-raw-socket", raw_by_ring, 0, NULL},
+	{"io_uring-made-outside", foreign_ring, TRICK_OUTSIDE, NULL},
+	{"old-tcp-io_uring", old_tcp_plain, TRICK_BEFORE, NULL},
+	{"old-tcp-io_uring-worker", old_tcp_worker, TRICK_BEFORE, NULL},
+	{"old-tcp-io_uring-sqpoll", old_tcp_sqpoll, TRICK_BEFORE, NULL},
+	{NULL, NULL, 0, NULL},
+};

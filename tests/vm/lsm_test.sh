@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# lsm_test.sh [SET ...]   the sockets that have no cgroup hook (packet, XDP, vsock, TIPC and the like), on
+# kernels (6.12, or the sets named) that are booted with BPF among their security modules, and without.
+#
+# The same file runs in the machine: `lsm_test.sh present|absent`.
+cd "$(dirname "$(realpath "$0")")/../.." || exit 1
+
+on_host() {
+	local set kernel errors start out rc modules p f s passed=0 failed=0 skipped=0
+	errors=$(mktemp) || exit 1
+	trap 'rm -f "$errors"' EXIT
+	for set in "${@:-6.12}"; do
+		kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
+		if [ -z "$kernel" ] || ! grep -q '^CONFIG_BPF_LSM=y' "$kernel/config"; then
+			echo "      skip: kernel $set: $(tail -1 "$errors" | grep . || echo 'it has no BPF security module')"
+			skipped=$((skipped + 1))
+			continue
+		fi
+		for modules in lockdown,capability,bpf lockdown,capability; do
+			start=$SECONDS
+			out=$(scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-120}" -a "lsm=$modules" -- env O="${O:-build}" VERBOSE="${VERBOSE:-}" \
+				tests/vm/lsm_test.sh "$([ "${modules##*,}" = bpf ] && echo present || echo absent)" 2>&1)
+			rc=$?
+			read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
+			[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
+			if [ "${f:-0}" = 0 ]; then
+				echo "ok    vm/${kernel##*/} lsm=$modules: $p checks, $((SECONDS - start)) s"
+				[ -z "${VERBOSE:-}" ] || sed 's/^/      /' <<<"$out"
+				grep -E '^ *skip: ' <<<"$out" | sed "s|^ *|      |"
+			else
+				echo "FAIL  vm/${kernel##*/} lsm=$modules: (exit code $rc)"
+				sed 's/^/      /' <<<"$out"
+			fi
+			passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+		done
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ $failed = 0 ]
+	exit
+}
+
+case ${1:-} in present | absent) [ -n "${IN_VM:-}" ] || { echo "only in a virtual machine"; exit 2; } ;; *) on_host "$@" ;; esac
+
+. tests/kernel/lib.sh
+
+# family type protocol: packet raw and cooked, XDP, vsock, PF_KEY, TIPC, RDS, KCM
+other='17 3 768
+17 2 768
+44 3 0
+40 1 0
+40 2 0
+15 3 2
+30 5 0
+21 5 0
+41 5 0'
+# UNIX, netlink, internet, kernel cryptography: what this setting is not about
+never='1 1 0
+16 3 0
+2 1 0
+10 2 0
+38 5 0'
+
+# sockets EXPECTED KINDS: refused, or what they are outside
+sockets() {
+	local kind free
+	while read -r kind; do
+		# shellcheck disable=SC2086
+		free=$(outside "$CLIENT" socket $kind)
+		# shellcheck disable=SC2086
+		case $1.$free in
+		EPERM.OK) probe EPERM socket $kind ;;
+		EPERM.*) ;; # this kernel has none
+		*) probe "$free" socket $kind ;;
+		esac
+	done <<<"$2"
+}
+counter() { json "d['counters']['$1']" "$CGWALL" status --json; }
+feature() { json "[f['present'] for f in d['features'] if f['name'] == 'lsm'][0]" "$CGWALL" status --json; }
+
+for module in vsock tipc rds af_key kcm; do modprobe "$module"; done 2>/dev/null
+for kind in '17 3 768' '40 1 0'; do # without these there is nothing to see
+	# shellcheck disable=SC2086
+	is "outside, no agent: socket $kind" OK "$(outside "$CLIENT" socket $kind)"
+done
+
+echo 'default out block' | policy
+agent_start || finish
+if [ "$1" = absent ]; then
+	is "status does not claim it" False "$(feature)"
+	like "status says what to do" "LACKS *lsm: .*(CAP_NET_RAW|lsm=)" "$("$CGWALL" status)"
+	sockets OK "$other" # nothing can close them from a cgroup
+	agent_end
+	finish
+fi
+
+is "status knows it" True "$(feature)"
+sockets EPERM "$other"
+[ "$(counter sockets)" -ge 4 ] && pass "counted" || fail "counted: $(counter sockets)"
+sockets OK "$never"
+while read -r kind; do
+	# shellcheck disable=SC2086
+	unlike "outside: socket $kind" EPERM "$(outside "$CLIENT" socket $kind)"
+done <<<"$other"
+is "who moves himself out stays guarded" EPERM \
+	"$(guarded bash -c 'echo 0 >"$0/cgroup.procs" && "$1" socket 17 3 768' "$OUTSIDE" "$CLIENT")"
+guarded bash -c 'read -r _; exec "$0" socket 17 3 768' "$CLIENT" < <(
+	until_ok 10 grep -q . "$GUARD/cgroup.procs"
+	while read -r pid; do echo "$pid" >"$OUTSIDE/cgroup.procs"; done <"$GUARD/cgroup.procs"
+	echo
+) >"$W/moved" 2>&1
+is "whom somebody else moves out is free" OK "$(cat "$W/moved")"
+is "user namespace" EPERM "$(guarded unshare -U -r -n "$CLIENT" socket 17 3 768)"
+
+agent_kill
+probe EPERM socket 17 3 768
+probe EPERM socket 40 1 0
+agent_start || finish
+
+printf 'default out block\nset sockets-other pass\n' | policy
+reload
+sockets OK "$other"
+printf 'default out block\nset mode observe\n' | policy
+reload
+sockets OK "$other"
+echo 'default out pass' | policy
+reload
+sockets OK "$other"
+printf 'default out pass\nset sockets-other block\n' | policy
+reload
+sockets EPERM "$other"
+sockets OK "$never"
+agent_end
+sockets OK "$other"
+finish
