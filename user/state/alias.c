@@ -12,6 +12,8 @@
 struct aliases {
 	char *(*pair)[2];
 	size_t n, size;
+	const char **globs; /* all that the policy has, before they are looked at; borrowed */
+	size_t nglobs, globs_size;
 };
 
 static bool is_special(char c)
@@ -94,12 +96,8 @@ char *alias_of(const char *glob)
 
 static int add(struct aliases *a, const char *glob)
 {
-	char *real;
+	char *real = alias_of(glob);
 
-	for (size_t i = a->n; i-- > 0 && a->n - i < 64;)
-		if (!strcmp(a->pair[i][0], glob))
-			return 0;
-	real = alias_of(glob);
 	if (!real)
 		return 0;
 	if (a->n == a->size) {
@@ -123,6 +121,28 @@ static int add(struct aliases *a, const char *glob)
 	return 0;
 }
 
+static int collect(struct aliases *a, const char *glob)
+{
+	if (a->nglobs == a->globs_size) {
+		size_t size = a->globs_size ? 2 * a->globs_size : 64;
+		const char **more = realloc(a->globs, size * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		a->globs = more;
+		a->globs_size = size;
+	}
+	a->globs[a->nglobs++] = glob;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
 /* Apps are visited where they are defined, not where they are used. */
 static int walk(struct aliases *a, const struct expr *e)
 {
@@ -131,7 +151,7 @@ static int walk(struct aliases *a, const struct expr *e)
 	if (!e)
 		return 0;
 	if (e->op == EXPR_SELECTOR && e->sel == SEL_EXE && e->text)
-		return add(a, e->text);
+		return collect(a, e->text);
 	for (size_t i = 0; !err && i < e->nkids; i++)
 		err = walk(a, e->kids[i]);
 	return err;
@@ -150,6 +170,13 @@ int alias_all(const struct policy *p, char *(**ret)[2], size_t *n)
 		else if (s->kind == STMT_RULE)
 			err = walk(&a, s->rule->who);
 	}
+	/* many rules name the same program: the file system is asked once for each */
+	if (a.nglobs)
+		qsort(a.globs, a.nglobs, sizeof(*a.globs), compare);
+	for (size_t i = 0; !err && i < a.nglobs; i++)
+		if (!i || strcmp(a.globs[i], a.globs[i - 1]))
+			err = add(&a, a.globs[i]);
+	free(a.globs);
 	if (err) {
 		alias_free(a.pair, a.n);
 		return err;
