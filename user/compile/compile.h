@@ -81,8 +81,7 @@ struct image {
 	struct tables *tables;	   /* what judge and print need: entries, atoms; opaque (classes.h) */
 };
 
-/* Compiles p. `lists`: those of an earlier image, used again where the digest is the same (else NULL).
- * Errors (a list file that cannot be read, too many entries, an unknown user) are reported to d at
+/* Compiles p. Errors (a list file that cannot be read, too many entries, an unknown user) are reported to d at
  * their place. NULL on error. p and w must outlive the image. */
 struct image *image_compile(const struct policy *p, const struct world *w, struct diag *d);
 void image_free(struct image *im);

@@ -19,6 +19,8 @@ static const struct {
 	[CGW_ERR_SCRATCH] = {"scratch", "no working memory was free"},
 	[CGW_ERR_EVENT_LOST] = {"lost", "a log line was lost"},
 	[CGW_ERR_PROC_FULL] = {"proc-full", "the table of processes was full"},
+	[CGW_ERR_OWNER] = {"owner", "nobody knows who opened the socket"},
+	[CGW_ERR_PACKET] = {"packet", "the packet could not be read, or says that it goes another way"},
 };
 
 const char *show_action(unsigned action)
