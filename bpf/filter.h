@@ -12,28 +12,12 @@
 #define FILTER_DROP 0
 #define FILTER_PASS 1
 
-/* The record of the packet's socket, or NULL where it is none of ours. A socket that was made in the
- * guarded cgroup without anybody noting by whom gets one that says so. */
-static __always_inline struct cgw_sock *filter_sock(struct __sk_buff *skb, struct bpf_sock *sk,
-						    const struct cgw_ctl *c)
-{
-	struct cgw_sock *s = bpf_sk_storage_get(&socks, sk, 0, 0);
-
-	if (s)
-		return s;
-	if (c->guard && bpf_skb_ancestor_cgroup_id(skb, c->guard_level) != c->guard)
-		return NULL;
-	/* the kernel's own: resets, echo replies, neighbour discovery. Programs' raw sockets have a record.
-	 */
-	if (!c->guard && sk->type == SOCK_RAW)
-		return NULL;
-	return bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-}
-
-/* Is s NULL because the socket is not ours, or because no record could be made? */
+/* Is a socket without a record one that has to be judged? The kernel's own (resets, echo replies, neighbour
+ * discovery) are raw ones; those of programs have a record from the start. */
 static __always_inline bool filter_ours(struct __sk_buff *skb, struct bpf_sock *sk, const struct cgw_ctl *c)
 {
-	return c->guard ? bpf_skb_ancestor_cgroup_id(skb, c->guard_level) == c->guard : sk->type != SOCK_RAW;
+	return sk->type != SOCK_RAW &&
+	       (!c->guard || bpf_skb_ancestor_cgroup_id(skb, c->guard_level) == c->guard);
 }
 
 /* May what was let through under another policy go on, whatever this one says? */
@@ -219,12 +203,16 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk)
 		return FILTER_PASS; /* a connection's last acknowledgements; nothing of a program's */
-	s = filter_sock(skb, sk, c);
+	s = bpf_sk_storage_get(&socks, sk, 0, 0);
 	if (!s) {
 		if (!filter_ours(skb, sk, c))
 			return FILTER_PASS;
-		count(CGW_ERR_TABLE);
-		return FILTER_DROP;
+		/* made in the guarded cgroup without anybody noting by whom: the new record says so */
+		s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!s) {
+			count(CGW_ERR_TABLE);
+			return FILTER_DROP;
+		}
 	}
 	word = *(volatile __u64 *)&c->word;
 	if (sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM)

@@ -150,16 +150,16 @@ int hook_sendmsg6(struct bpf_sock_addr *ctx)
 	return hooks_call6(ctx, JUDGE_ONCE);
 }
 
-/* Every internet socket gets its opener written on it. Raw ones follow `set sockets-other` unless a rule
- * names their protocol; those of protocols that no rule names are judged at once, by the protocol alone. */
+/* Every internet socket gets its opener written on it; its packets are judged one by one. Raw ones carry
+ * whatever they like, and where no rule names their protocol they follow `set sockets-other`. */
 SEC("cgroup/sock_create")
 int hook_sock_create(struct bpf_sock *ctx)
 {
 	__u32 type = ctx->type, proto = ctx->protocol;
 	struct cgw_ctl *c = ctl_get();
 	const struct cgw_head *h;
-	struct cgw_query q = {};
 	struct cgw_sock *s;
+	__u64 word;
 
 	if (!c)
 		return HOOK_REFUSE;
@@ -172,26 +172,13 @@ int hook_sock_create(struct bpf_sock *ctx)
 	}
 	who_caller(&s->who);
 	s->netns = bpf_get_netns_cookie(ctx);
-	if (type == SOCK_STREAM && (proto == IPPROTO_TCP || proto == IPPROTO_MPTCP))
+	if (type != SOCK_RAW)
 		return HOOK_ALLOW;
-	if (type == SOCK_DGRAM && proto == IPPROTO_UDP)
-		return HOOK_ALLOW;
-	q.word = *(volatile __u64 *)&c->word;
-	h = cgw_head_of(q.word);
-	if (!h)
-		return HOOK_REFUSE;
-	if (proto < 256 && h->proto[masked(proto, 255)])
-		return HOOK_ALLOW; /* its packets are judged one by one */
-	if (type == SOCK_RAW && q.word) {
-		if (h->flags & (CGW_H_OTHER_PASS | CGW_H_OBSERVE))
-			return HOOK_ALLOW;
-		count(CGW_CNT_SOCKET);
-		return HOOK_REFUSE;
-	}
-	q.dir = CGW_OUT;
-	q.proto = proto;
-	q.known = CGW_Q_PROTO;
-	if (judge(&q, &s->who, bpf_get_socket_cookie(ctx), 0) == CGW_PASS)
+	word = *(volatile __u64 *)&c->word;
+	h = cgw_head_of(word);
+	if (h && word &&
+	    ((h->flags & (CGW_H_OTHER_PASS | CGW_H_OBSERVE)) ||
+	     (proto < 256 && h->proto[masked(proto, 255)])))
 		return HOOK_ALLOW;
 	count(CGW_CNT_SOCKET);
 	return HOOK_REFUSE;

@@ -48,10 +48,11 @@ suite_sanitizer() {
 suite_lint() { tests/lint.sh; }
 suite_fuzz() { make -s -j"$jobs" --no-print-directory fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-30}"; }
 suite_kernel() { JOBS=$jobs tests/kernel/run.sh; }
+suite_bypass() { tests/bypass/run.sh; }
 suite_demo() { scripts/demo.sh "$O/cgwall"; }
 suite_vm() { tests/vm/run.sh; }
 
-suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel demo vm}
+suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel bypass demo vm}
 limit() { case $1 in vm) echo 1100 ;; kernel | fuzz | differential | lint) echo 400 ;; *) echo 300 ;; esac; }
 
 # Waits for a suite with a time limit, and ends all of its processes when that is over.

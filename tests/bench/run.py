@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # nothing is left in the tree
 import stream
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -251,6 +251,10 @@ static const char *nat(void)
 #define NET_ADMIN "it changes the network below the socket; drop CAP_NET_ADMIN"
 #define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
 
+#define OPEN_JOIN                                                                                     \
+	"the kernel itself reports it, to the local link alone: 28 (IPv4) or 112 (IPv6) bits of the " \
+	"program's choice"
+
 const struct trick tricks_other[] = {
 	{"packet-raw", packet_raw, 0, NET_RAW},
 	{"packet-dgram", packet_dgram, 0, NET_RAW},
@@ -259,8 +263,8 @@ const struct trick tricks_other[] = {
 	{"xdp", xdp, 0, NET_RAW},
 	{"vsock", vsock, 0, "no cgroup hook sees it; enable BPF LSM or keep the module out"},
 	{"tun-write", tun, 0, "what it writes was forwarded, not sent; drop CAP_NET_ADMIN or enable BPF LSM"},
-	{"igmp-join", igmp, 0, NULL},
-	{"mld-join", mld, 0, NULL},
+	{"igmp-join", igmp, 0, OPEN_JOIN},
+	{"mld-join", mld, 0, OPEN_JOIN},
 	{"route-seg6-inline", segment_route, 0, NULL},
 	{"route-seg6-encap", segment_encap_route, 0, NET_ADMIN},
 	{"tunnel-ipip", ipip, 0, NET_ADMIN},

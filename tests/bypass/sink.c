@@ -4,7 +4,8 @@
  *     DST PROTO DPORT WORDS
  *
  * WORDS are, where they apply: `mark` (the payload holds the tricks' text), `route` (a routing header or a
- * source-route option), `fragment` (a later one), `error` (an ICMP error, which quotes what it is about).
+ * source-route option), `fragment` (a later one), `error` (an ICMP error, which quotes what it is about),
+ * `reset` (a TCP reset).
  * What the kernel says by itself (ARP, neighbour discovery) is left out, unless it holds the text. Prints
  * "ready"; runs until it is killed. */
 #include "trick.h"
@@ -22,7 +23,7 @@
 struct packet {
 	char dst[INET6_ADDRSTRLEN];
 	int proto, dport;
-	bool route, fragment, error;
+	bool route, fragment, error, reset;
 };
 
 static void read_ports(const uint8_t *at, const uint8_t *end, struct packet *p)
@@ -32,6 +33,7 @@ static void read_ports(const uint8_t *at, const uint8_t *end, struct packet *p)
 	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_UDPLITE ||
 	    p->proto == IPPROTO_SCTP || p->proto == IPPROTO_DCCP)
 		p->dport = at[2] << 8 | at[3];
+	p->reset = p->proto == IPPROTO_TCP && end - at >= 20 && at[13] & 4;
 }
 
 static void read_four(const uint8_t *b, const uint8_t *end, struct packet *p)
@@ -108,8 +110,8 @@ int main(int argc, char **argv)
 		else if (at.sll_protocol == htons(ETH_P_ARP))
 			p.proto = -1;
 		if (p.proto >= 0 || mark)
-			dprintf(out, "%s %d %d%s%s%s%s\n", p.dst, p.proto, p.dport, mark ? " mark" : "",
+			dprintf(out, "%s %d %d%s%s%s%s%s\n", p.dst, p.proto, p.dport, mark ? " mark" : "",
 				p.route ? " route" : "", p.fragment ? " fragment" : "",
-				p.error ? " error" : "");
+				p.error ? " error" : "", p.reset ? " reset" : "");
 	}
 }

@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 		replay(&r);
 		try_policies(&r);
 	}
-	if (r.third)
+	if (kernel.close)
 		kernel.close(kernel.state);
 	printf("%zu pairs alike%s, %zu disagreements\n", r.pairs, r.third ? " in user space" : "", r.bad);
 	if (r.third)

@@ -69,7 +69,7 @@ int subject_open(struct subject *s, const char *dir, const char *text, FILE *out
 	if (s->im)
 		s->n = naive_new(s->p, &s->w);
 	diag_free(&d);
-	if (!s->n) {
+	if (!s->p || !s->n) {
 		subject_close(s);
 		return -1;
 	}

@@ -334,9 +334,8 @@ static int do_paths(char **argv)
 		die("readlink");
 	self[len] = 0;
 	for (int i = 0; i < n; i++) {
-		char *args[] = {path,	 (char[]){"one"}, i % 10 == 5 ? (char[]){"OK"} : (char[]){"EPERM"},
-				argv[2], argv[3],	  argv[4],
-				NULL};
+		char verb[] = "one", pass[] = "OK", block[] = "EPERM";
+		char *args[] = {path, verb, i % 10 == 5 ? pass : block, argv[2], argv[3], argv[4], NULL};
 		pid_t pid;
 
 		snprintf(path, sizeof(path), "%s/p%d", argv[1], i);

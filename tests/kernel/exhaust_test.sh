@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Who tries to wear the wall out: more sockets, connections, destinations, programs, processes and log lines
 # than any table holds. Verdicts stay right, and what is lost is counted.
-# SOCKETS, CONNECTIONS, DATAGRAMS, PATHS, PROCESSES, LINES: how many of each.
+# SOCKETS, CONNECTIONS, DATAGRAMS, PATHS, PROCESSES, SHARERS, LINES_LOGGED: how many of each.
 . "$(dirname "$0")/lib.sh"
 
 GOOD=192.0.2.1 BAD=192.0.2.2 AT=7100
@@ -119,7 +119,9 @@ gone() {
 	P
 }
 is "records of processes that have ended" 0 "$(gone)"
-right "one socket of many processes" ' 0 wrong' "$(guarded "$E" shared "${SHARERS:-300}" $GOOD $BAD $AT)"
+for i in 1 2 3; do # answers arrive on one CPU while another sends
+	right "one socket of many processes, $i" ' 0 wrong' "$(guarded "$E" shared "${SHARERS:-300}" $GOOD $BAD $AT)"
+done
 
 # ---- log lines: more than the ring buffer holds, and nobody reads ----
 
@@ -133,6 +135,5 @@ lost=$(($(counter lost) - lost))
 is "all of them are counted as blocked" "${LINES_LOGGED:-50000}" "$(($(counter block) - before))"
 [ "$lost" -ge $((${LINES_LOGGED:-50000} - 20000)) ] && pass "lost lines" || fail "lost lines: $lost"
 like "the log tells where lines are missing" "log lines were lost here" "$("$CGWALL" log | grep lost)"
-"$CGWALL" status | grep -vE '^ *(yes|no)' | sed 's/^/  /' | tail -30
 agent_end
 finish

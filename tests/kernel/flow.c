@@ -282,11 +282,9 @@ static void call_start(struct call *c, char *const *w)
 	if (strstr(k->name, "ping"))
 		size = echo_request(to.ss_family, (uint16_t)atoi(w[2]), data);
 	/* not connected, so that whoever answers a multicast or broadcast is heard */
-	if (k->type != SOCK_STREAM &&
-	    sendto(c->fd, data, size, 0, (struct sockaddr *)&to, len) != (ssize_t)size)
-		c->result = name_of(errno);
-	else if (k->type == SOCK_STREAM && connect(c->fd, (struct sockaddr *)&to, len) &&
-		 errno != EINPROGRESS)
+	if (k->type == SOCK_STREAM
+		    ? connect(c->fd, (struct sockaddr *)&to, len) && errno != EINPROGRESS
+		    : sendto(c->fd, data, size, 0, (struct sockaddr *)&to, len) != (ssize_t)size)
 		c->result = name_of(errno);
 }
 

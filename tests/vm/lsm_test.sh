@@ -61,19 +61,14 @@ never='1 1 0
 10 2 0
 38 5 0'
 
+# What becomes of them outside the guarded cgroup, a line each; asked in one go, programs start slowly here.
+free() { sed 's/^/socket /' <<<"$1" | outside "$CLIENT" -; }
+
 # sockets EXPECTED KINDS: refused, or what they are outside
 sockets() {
-	local kind free
-	while read -r kind; do
-		# shellcheck disable=SC2086
-		free=$(outside "$CLIENT" socket $kind)
-		# shellcheck disable=SC2086
-		case $1.$free in
-		EPERM.OK) probe EPERM socket $kind ;;
-		EPERM.*) ;; # this kernel has none
-		*) probe "$free" socket $kind ;;
-		esac
-	done <<<"$2"
+	paste -d' ' <(free "$2") <(sed 's/^/socket /' <<<"$2") |
+		if [ "$1" = EPERM ]; then sed -n 's/^OK /EPERM /p'; else cat; fi >"$W/expected" # some this kernel has not
+	probes <"$W/expected"
 }
 counter() { json "d['counters']['$1']" "$CGWALL" status --json; }
 feature() { json "[f['present'] for f in d['features'] if f['name'] == 'lsm'][0]" "$CGWALL" status --json; }
@@ -98,10 +93,7 @@ is "status knows it" True "$(feature)"
 sockets EPERM "$other"
 [ "$(counter sockets)" -ge 4 ] && pass "counted" || fail "counted: $(counter sockets)"
 sockets OK "$never"
-while read -r kind; do
-	# shellcheck disable=SC2086
-	unlike "outside: socket $kind" EPERM "$(outside "$CLIENT" socket $kind)"
-done <<<"$other"
+unlike "outside" EPERM "$(free "$other")"
 is "who moves himself out stays guarded" EPERM \
 	"$(guarded bash -c 'echo 0 >"$0/cgroup.procs" && "$1" socket 17 3 768' "$OUTSIDE" "$CLIENT")"
 guarded bash -c 'read -r _; exec "$0" socket 17 3 768' "$CLIENT" < <(

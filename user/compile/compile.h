@@ -81,8 +81,8 @@ struct image {
 	struct tables *tables;	   /* what judge and print need: entries, atoms; opaque (classes.h) */
 };
 
-/* Compiles p. Errors (a list file that cannot be read, too many entries, an unknown user) are reported to d at
- * their place. NULL on error. p and w must outlive the image. */
+/* Compiles p. Errors (a list file that cannot be read, too many entries, an unknown user) are reported to d
+ * at their place. NULL on error. p and w must outlive the image. */
 struct image *image_compile(const struct policy *p, const struct world *w, struct diag *d);
 void image_free(struct image *im);
 
