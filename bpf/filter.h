@@ -141,7 +141,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	struct flow_id id = {};
 	struct flow *f, fresh = {};
 	struct cgw_query q;
-	__u32 how;
+	__u32 how, verdict;
 
 	if (packet_read(skb, &q, out)) {
 		count(CGW_ERR_PACKET);
@@ -158,31 +158,34 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	fresh.last = bpf_ktime_get_boot_ns();
 	f = bpf_map_lookup_elem(&flows, &id);
 	/* what the other end began is looked up by our address, too */
-	if (!out && !(f && f->dir == CGW_OUT && fresh.last - f->last < FLOW_LIFE_NS)) {
+	if (!out && !(f && CGW_DECIDED_DIR(f->decided) == CGW_OUT && fresh.last < f->last + FLOW_LIFE_NS)) {
 		__builtin_memcpy(id.local, q.local, 16);
 		f = bpf_map_lookup_elem(&flows, &id);
 	}
-	if (f && fresh.last - f->last < FLOW_LIFE_NS) {
+	if (f && fresh.last < f->last + FLOW_LIFE_NS) {
+		__u64 decided = *(volatile __u64 *)&f->decided;
 		f->last = fresh.last;
-		q.dir = f->dir;
-		if (f->verdict == CGW_PASS && f->word != word && filter_kept(word))
-			f->word = word;
-		if (f->word == word)
-			return f->verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+		q.dir = CGW_DECIDED_DIR(decided);
+		verdict = CGW_DECIDED_VERDICT(decided);
+		if (CGW_DECIDED_WORD(decided) == word)
+			return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+		if (verdict == CGW_PASS && filter_kept(word)) {
+			*(volatile __u64 *)&f->decided = CGW_DECIDED_FLOW(word, CGW_PASS, q.dir);
+			return FILTER_PASS;
+		}
 	}
 	/* connect and sendmsg have written the line of what UDP begins here */
 	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP && !hooks_late(word) ? JUDGE_QUIET | JUDGE_AGAIN
 									      : JUDGE_ONCE;
 	if (id.ifindex)
 		filter_iface(&q, s->netns, id.ifindex);
-	fresh.verdict = judge(&q, &s->who, id.cookie, how);
-	fresh.word = word;
-	fresh.dir = q.dir;
+	verdict = judge(&q, &s->who, id.cookie, how);
+	fresh.decided = CGW_DECIDED_FLOW(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK, q.dir);
 	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to
 	 * begin must not be remembered, or what the other end begins would pass for its answer. */
-	if (fresh.verdict == CGW_PASS || q.dir == CGW_IN)
+	if (verdict == CGW_PASS || q.dir == CGW_IN)
 		bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY);
-	if (fresh.verdict != CGW_PASS)
+	if (verdict != CGW_PASS)
 		return FILTER_DROP;
 	if (!out && q.dir == CGW_IN) {
 		__builtin_memset(id.local, 0, sizeof(id.local));

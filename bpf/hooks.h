@@ -15,8 +15,9 @@ static __noinline bool hooks_answers(const struct cgw_query *q, __u64 cookie)
 
 	__builtin_memcpy(id.remote, q->remote, 16);
 	f = bpf_map_lookup_elem(&flows, &id);
-	return f && f->dir == CGW_IN && f->word == q->word && f->verdict == CGW_PASS &&
-	       bpf_ktime_get_boot_ns() - f->last < FLOW_LIFE_NS;
+	return f && CGW_DECIDED_DIR(f->decided) == CGW_IN && CGW_DECIDED_WORD(f->decided) == q->word &&
+	       CGW_DECIDED_VERDICT(f->decided) == CGW_PASS &&
+	       bpf_ktime_get_boot_ns() < f->last + FLOW_LIFE_NS;
 }
 
 /* Does the policy ask for what only a packet can tell? */

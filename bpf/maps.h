@@ -171,11 +171,8 @@ struct flow_id {
 #define FLOW_LIFE_NS (180ULL * 1000000000)
 
 struct flow {
-	__u64 word;
-	__u64 last; /* boot clock, ns */
-	__u32 rule;
-	__u8 dir, verdict;
-	__u16 reserved;
+	__u64 decided; /* CGW_DECIDED_FLOW */
+	__u64 last;    /* boot clock, ns */
 };
 
 struct {

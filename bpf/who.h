@@ -72,9 +72,14 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 	struct scratch *s;
 
 	if (known) {
-		__builtin_memcpy(w->path[PATH_CGROUP], known->path, sizeof(known->path));
-		w->classes[PATH_CGROUP] = *(volatile __u64 *)&known->classes;
-		return;
+		key.kind = CGW_KEY_PATH;
+		__builtin_memcpy(key.data, known->path, sizeof(key.data));
+		/* the table of paths forgets, too, and this entry may have been given to another cgroup while it
+		 * was read; then it is worked out again */
+		if (bpf_map_lookup_elem(&cgroups, &id) == known && bpf_map_lookup_elem(&paths, &key)) {
+			__builtin_memcpy(w->path[PATH_CGROUP], key.data, sizeof(key.data));
+			return;
+		}
 	}
 	s = scratch_get();
 	if (!s)
@@ -149,12 +154,19 @@ static __always_inline int who_path(__u64 word, struct cgw_who *w, __u32 which, 
 
 		__builtin_memcpy(key.data, w->path[which], sizeof(key.data));
 		n = bpf_map_lookup_elem(&paths, &key);
-		if (!n && which == PATH_EXE)
-			n = who_living(w);
-		if (!n)
-			return which == PATH_EXE ? CGW_ERR_PATH : CGW_ERR_CGROUP;
-		if (named_classes(word, n, which, &classes))
-			return CGW_ERR_TABLE;
+		if (n) {
+			if (named_classes(word, n, which, &classes))
+				return CGW_ERR_TABLE;
+			/* an entry may be evicted and given to another path while it is read */
+			if (bpf_map_lookup_elem(&paths, &key) != n)
+				return CGW_ERR_TABLE;
+		} else {
+			n = which == PATH_EXE ? who_living(w) : NULL;
+			if (!n)
+				return which == PATH_EXE ? CGW_ERR_PATH : CGW_ERR_CGROUP;
+			if (named_classes(word, n, which, &classes))
+				return CGW_ERR_TABLE;
+		}
 		w->classes[which] = classes;
 	}
 	*lit = CGW_PATH_WORD_LIT(classes);

@@ -38,7 +38,7 @@ formatted() {
 tidy() {
 	local out
 	out=$(printf '%s\0' "${user_files[@]}" |
-		xargs -0 -n 4 -P "$jobs" sh -c 'tool=$1 o=$2; shift 2; exec "$tool" --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o"' \
+		xargs -0 -n 1 -P "$jobs" sh -c 'tool=$1 o=$2; shift 2; exec "$tool" --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o"' \
 			sh "$(tool clang-tidy)" "$O" 2>&1) && return
 	grep -A2 -E ': (error|warning): ' <<<"$out" # without the analyser's long way there
 	return 1

@@ -293,8 +293,11 @@ struct cgw_sock {
 };
 #define CGW_SOCK_BEGAN 1 /* dir is known */
 
+/* Bits 2 and 3 of the control word are free for the verdict, bit 4 for the direction of a flow. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)
-#define CGW_DECIDED_WORD(d) ((d) & ~12ULL)
+#define CGW_DECIDED_FLOW(word, verdict, dir) (CGW_DECIDED(word, verdict) | (__u64)(dir) << 4)
+#define CGW_DECIDED_WORD(d) ((d) & ~28ULL)
+#define CGW_DECIDED_DIR(d) ((__u32)((d) >> 4) & 1)
 #define CGW_DECIDED_VERDICT(d) ((__u32)((d) >> 2) & 3)
 /* Address and port as they are on the wire, and the low bits of the control word. */
 #define CGW_CALL(addr, port, word) \
@@ -302,8 +305,7 @@ struct cgw_sock {
 
 /* A cgroup, by its id. */
 struct cgw_cgroup {
-	__u64 classes; /* CGW_PATH_WORD, a cache */
-	__u8 path[16];
+	__u8 path[16]; /* key in the table of paths */
 };
 
 /* ---- what one decision is about ---- */
@@ -314,8 +316,8 @@ struct cgw_query {
 	__u64 word; /* the control word under which rows were looked up */
 	__u8 dir;
 	__u8 proto;
-	__u8 known; /* CGW_Q_* */
-	__u8 tcp_flags; /* of the packet's header, where there is one; not looked at by decide() */
+	__u8 known;	    /* CGW_Q_* */
+	__u8 tcp_flags;	    /* of the packet's header, where there is one; not looked at by decide() */
 	__u16 rport, lport; /* host order */
 	__u32 uid, gid;
 	__u32 exe_lit, exe_glob, cg_lit, cg_glob; /* path classes */

@@ -71,7 +71,7 @@ static int guard_real(const char *dir, const char *root, char *ret, size_t size,
 int guard_find(const char *cgroup, const char *attach, struct guard *ret, char **message)
 {
 	char mount[1024], root[PATH_MAX];
-	uint64_t root_id;
+	uint64_t root_id = 0;
 	struct guard g = {0};
 	int r;
 

@@ -213,7 +213,7 @@ static int mounts_write(struct kernel *k, struct mounts_table *t)
 int kernel_mounts_refresh(struct kernel *k)
 {
 	struct epoll_event event;
-	struct mounts_table t;
+	struct mounts_table t = {0};
 	int r;
 
 	/* taking the event first: what changes while we read is told again */

@@ -55,7 +55,7 @@ int pin_folder(const char *run_dir, char *ret, size_t size, bool make, char **me
 	last = strrchr(real, '/');
 	last = last ? last + 1 : real;
 	/* bpffs refuses dots in names */
-	for (; last[n] && n < sizeof(name) - 1; n++)
+	for (; n < sizeof(name) - 1 && last[n]; n++)
 		name[n] = last[n] == '.' ? '_' : last[n];
 	name[n] = 0;
 	if (make && (statfs(BPFFS, &fs) || (uint32_t)fs.f_type != BPFFS_MAGIC)) {
