@@ -232,7 +232,7 @@ struct classify {
  * preempts us, and the stack is too small. */
 struct scratch {
 	__u32 taken;
-	__u32 reserved;
+	__u32 zero; /* always 0, which the verifier does not know: see walk_path() */
 	struct cgw_who who;
 	struct classify classify;
 	struct cgw_named named;

@@ -245,7 +245,9 @@ static int walk_step(__u32 i, struct walk *w)
 /* Reads the path into s->named.path, right-aligned. Its start, or 0 where it could not be read whole. */
 static __noinline __u32 walk_path(struct dentry *dentry, struct vfsmount *mnt, struct scratch *s)
 {
-	struct walk w = {.dentry = dentry, .mnt = mnt, .s = s, .off = CGW_PATH_MAX - 1};
+	/* Before Linux 6.7 the verifier looks at a loop's body once, for the first round, and takes out what that
+	 * round does not do: where a loop starts must not be known to it. */
+	struct walk w = {.dentry = dentry, .mnt = mnt, .s = s, .off = CGW_PATH_MAX - 1 + s->zero};
 
 	s->named.path.c[CGW_PATH_MAX - 1] = 0;
 	if (bpf_loop(CGW_PATH_MAX / 2, walk_step, &w, 0) < 0 || !w.done)
@@ -375,7 +377,7 @@ static int climb_step(__u32 i, struct climb *c)
 /* The path of a cgroup below the cgroup v2 root, without a leading slash, into s->path. 0 or -1. */
 static __noinline int cgroup_path(struct cgroup *cgroup, struct scratch *s)
 {
-	struct climb c = {.cgroup = cgroup, .s = s};
+	struct climb c = {.cgroup = cgroup, .s = s, .off = s->zero};
 
 	c.level = BPF_CORE_READ(cgroup, level);
 	s->named.path.c[0] = 0;
