@@ -13,7 +13,7 @@ SUITES ?=
 
 ifeq ($(V),)
   Q := @
-  say = @printf '  %-7s %s\n' "$(1)" "$(2:$(O)/%=%)";
+  say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-7s %s\n' "$(1)" "$(2:$(O)/%=%)";)
 else
   say =
 endif
@@ -27,7 +27,7 @@ LIB_CFLAGS := $(call pkg,--cflags libev)
 CGW_CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -Iinclude -isystem $(O) -isystem $(@D) $(LIB_CFLAGS) $(CFLAGS)
 CGW_LDFLAGS = -Wl,--as-needed $(LDFLAGS)
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -D__TARGET_ARCH_$(ARCH) -Iinclude \
-	-idirafter /usr/include/$(shell $(CC) -dumpmachine)
+	-idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 SAN ?=
 ifeq ($(SAN),1)
@@ -80,7 +80,8 @@ $(O)/cgwall.bpf.o: $(BPF_SRC:%.c=$(O)/%.o)
 	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
 
 $(O)/%.skel.h: $(O)/%.bpf.o
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@.new && mv $@.new $@
+	$(call say,SKEL,$@){ echo '/* NOLINTBEGIN: bpftool wrote this */'; $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf && \
+		echo '/* NOLINTEND */'; } >$@.new && mv $@.new $@
 
 # What goes into test program $(1); those that the kernel tests copy about stand alone.
 mates = $(filter $(O)/$(dir $(1))%,$(TEST_LIB:%.c=$(O)/%.o)) $(if $(filter tests/kernel/%,$(1)),,$(O)/libcgwall.a)

@@ -245,8 +245,8 @@ static int walk_step(__u32 i, struct walk *w)
 /* Reads the path into s->named.path, right-aligned. Its start, or 0 where it could not be read whole. */
 static __noinline __u32 walk_path(struct dentry *dentry, struct vfsmount *mnt, struct scratch *s)
 {
-	/* Before Linux 6.7 the verifier looks at a loop's body once, for the first round, and takes out what that
-	 * round does not do: where a loop starts must not be known to it. */
+	/* Before Linux 6.7 the verifier looks at a loop's body once, for the first round, and takes out what
+	 * that round does not do: where a loop starts must not be known to it. */
 	struct walk w = {.dentry = dentry, .mnt = mnt, .s = s, .off = CGW_PATH_MAX - 1 + s->zero};
 
 	s->named.path.c[CGW_PATH_MAX - 1] = 0;

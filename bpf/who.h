@@ -74,8 +74,8 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 	if (known) {
 		key.kind = CGW_KEY_PATH;
 		__builtin_memcpy(key.data, known->path, sizeof(key.data));
-		/* the table of paths forgets, too, and this entry may have been given to another cgroup while it
-		 * was read; then it is worked out again */
+		/* the table of paths forgets, too, and this entry may have been given to another cgroup while
+		 * it was read; then it is worked out again */
 		if (bpf_map_lookup_elem(&cgroups, &id) == known && bpf_map_lookup_elem(&paths, &key)) {
 			__builtin_memcpy(w->path[PATH_CGROUP], key.data, sizeof(key.data));
 			return;

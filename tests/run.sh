@@ -55,6 +55,12 @@ suite_vm() { tests/vm/run.sh; }
 suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel bypass demo vm}
 limit() { case $1 in vm) echo 1100 ;; kernel | fuzz | differential | lint) echo 400 ;; *) echo 300 ;; esac; }
 
+# Seconds that are left, by CGWALL_DEADLINE (since the epoch), at most $1.
+left() {
+	local n=$((${CGWALL_DEADLINE:-9999999999} - EPOCHSECONDS))
+	echo $((n < 1 ? 1 : n < $1 ? n : $1))
+}
+
 # Waits for a suite with a time limit, and ends all of its processes when that is over.
 bounded() { # SECONDS FUNCTION
 	local rc watch
@@ -74,7 +80,7 @@ bounded() { # SECONDS FUNCTION
 for suite in $suites; do
 	type -t "suite_$suite" >/dev/null || { echo "run.sh: no suite '$suite'" >&2; exit 2; }
 	start=$SECONDS
-	bounded "$(limit "$suite")" "suite_$suite" >"$output" 2>&1 </dev/null
+	bounded "$(left "$(limit "$suite")")" "suite_$suite" >"$output" 2>&1 </dev/null
 	rc=$?
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$output" | tail -1)
 	read -r p _ f _ s _ <<<"$line"

@@ -3,7 +3,7 @@
 # run.sh [SET ...]   the kernel tests under other kernels: 5.10, 6.1, 6.12 and the newest that can be had,
 # or the sets named (vm.sh fetch). A kernel that cannot be fetched is a skip. TESTS="name ..." picks tests.
 cd "$(dirname "$0")/../.." || exit 1
-[ $# -gt 0 ] || set -- 6.1 6.12 newest 5.10
+[ $# -gt 0 ] || set -- 5.10 6.1 newest 6.12
 passed=0 failed=0 skipped=0
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
@@ -11,6 +11,11 @@ for set in "$@"; do
 	kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
 	if [ -z "$kernel" ]; then
 		echo "      skip: kernel $set cannot be fetched: $(tail -1 "$errors")"
+		skipped=$((skipped + 1))
+		continue
+	fi
+	if [ $((${CGWALL_DEADLINE:-9999999999} - EPOCHSECONDS)) -lt 200 ]; then
+		echo "      skip: kernel $set: no time is left for it"
 		skipped=$((skipped + 1))
 		continue
 	fi

@@ -20,7 +20,7 @@ static const struct {
 	{"observed", CGW_CNT_OBSERVED},	  {"sockets", CGW_CNT_SOCKET}, {"lost", CGW_ERR_EVENT_LOST},
 	{"no_proc", CGW_ERR_NO_PROC},	  {"path", CGW_ERR_PATH},      {"cgroup", CGW_ERR_CGROUP},
 	{"scratch", CGW_ERR_SCRATCH},	  {"table", CGW_ERR_TABLE},    {"no_policy", CGW_ERR_NO_POLICY},
-	{"proc_full", CGW_ERR_PROC_FULL},	  {"owner", CGW_ERR_OWNER},    {"packet", CGW_ERR_PACKET},
+	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"packet", CGW_ERR_PACKET},
 };
 
 static struct json_object *reply_ok(void)

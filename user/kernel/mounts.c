@@ -163,7 +163,8 @@ static int mounts_write_points(struct kernel *k, struct mounts_table *t)
 
 	if (!keep)
 		return -ENOMEM;
-	qsort(t->lines, t->n, sizeof(*t->lines), mounts_compare_point);
+	if (t->n)
+		qsort(t->lines, t->n, sizeof(*t->lines), mounts_compare_point);
 	for (size_t i = 0; i < t->n && !r; i++) {
 		if (i && !strcmp(t->lines[i - 1].point, t->lines[i].point))
 			continue;
@@ -185,7 +186,8 @@ static int mounts_write(struct kernel *k, struct mounts_table *t)
 
 	if (!keep)
 		return -ENOMEM;
-	qsort(t->lines, t->n, sizeof(*t->lines), mounts_compare);
+	if (t->n)
+		qsort(t->lines, t->n, sizeof(*t->lines), mounts_compare);
 	for (size_t i = 0; i < t->n && !r; i++) {
 		const struct mounts_line *l = &t->lines[i];
 		bool same = n && keep[n - 1].dev == l->dev;
