@@ -20,7 +20,8 @@
 
 static bool kernel_verbose;
 
-static int kernel_log(enum libbpf_print_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static int kernel_log(enum libbpf_print_level level, const char *format,
+							    va_list ap)
 {
 	if (!kernel_verbose || level == LIBBPF_DEBUG)
 		return 0;

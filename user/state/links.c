@@ -38,7 +38,7 @@ bool links_changed(int fd)
 	ssize_t n;
 
 	while ((n = recv(fd, buf, sizeof(buf), 0)) > 0 || (n < 0 && (errno == ENOBUFS || errno == EINTR))) {
-		const struct nlmsghdr *h = (const struct nlmsghdr *)buf;
+		struct nlmsghdr *h = (struct nlmsghdr *)buf;
 
 		if (n < 0) {
 			changed |= errno == ENOBUFS; /* what was lost may have been it */
