@@ -86,8 +86,8 @@ struct image {
 struct image *image_compile(const struct policy *p, const struct world *w, struct diag *d);
 void image_free(struct image *im);
 
-/* Every row's truth depends on the seed: 16 random bytes for the kernel, fixed ones for tests. Call
- * before image_compile to change the process's default (zeros). */
+/* The key of the hash under which literal paths are found: 16 random bytes for the kernel, fixed ones for
+ * tests. Call before image_compile to change the process's default (zeros). */
 void image_seed(const __u64 seed[2]);
 
 /* check --print=rules|order|classes|image. 0 or -EIO. */
@@ -100,8 +100,6 @@ int image_print_image(const struct image *im, FILE *out);
  * whatever they match, empty (an empty group, proto icmp with a port), contradictory (`if` and `unless`
  * the same). Reported as warnings. */
 void image_warn(const struct image *im, struct diag *d);
-
-/* The 128-bit keyed path hash, the same function in the kernel (include/cgwall/pathhash.h). */
 
 /* ---- asking the image ---- */
 
