@@ -182,7 +182,7 @@ static __always_inline int named_classes(__u64 word, struct cgw_named *n, __u32 
 {
 	__u64 classes = *(volatile __u64 *)&n->classes[which & 1];
 
-	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(word) & 0xfffffff)) {
+	if (!classes || CGW_PATH_WORD_GEN(classes) != CGW_WORD_GEN(word)) {
 		if (path_classes(word, &n->path, which, &classes))
 			return -1;
 		*(volatile __u64 *)&n->classes[which & 1] = classes;

@@ -47,7 +47,7 @@ static __always_inline void who_program(struct task_struct *task, struct cgw_who
 	if (!exe || exe->f_inode->i_ino != rec->ino || exe->f_inode->i_sb->s_dev != rec->dev)
 		return;
 	if (rec->state == CGW_PATH_HOST) {
-		__u64 gen = c ? CGW_WORD_GEN(*(volatile __u64 *)&c->word) & 0xfffffff : 0;
+		__u64 gen = c ? CGW_WORD_GEN(*(volatile __u64 *)&c->word) : 0;
 
 		/* once a generation is enough: its classes are at hand then, and that they are says that this
 		 * was done */
@@ -148,7 +148,7 @@ static __always_inline int who_path(__u64 word, struct cgw_who *w, __u32 which, 
 {
 	__u64 classes = w->classes[which];
 
-	if (!classes || CGW_PATH_WORD_GEN(classes) != (CGW_WORD_GEN(word) & 0xfffffff)) {
+	if (!classes || CGW_PATH_WORD_GEN(classes) != CGW_WORD_GEN(word)) {
 		struct cgw_key key = {.kind = CGW_KEY_PATH};
 		struct cgw_named *n;
 

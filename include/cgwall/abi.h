@@ -21,7 +21,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 1		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 2		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -30,8 +30,11 @@
 #define CGW_QUAD_BITS 256
 #define CGW_CHUNKS_MAX 64				  /* of one row, without the summary */
 #define CGW_ENTRIES_MAX (CGW_CHUNKS_MAX * CGW_CHUNK_BITS) /* 65,536 a direction */
-#define CGW_PATH_MAX 1024 /* bytes of a program's or cgroup's path, NUL included */
-#define CGW_HIT_STRIPES 8 /* power of two; by CPU, to keep counters off each other */
+#define CGW_PATH_MAX 1024  /* bytes of a program's or cgroup's path, NUL included */
+#define CGW_HIT_STRIPES 8  /* power of two; by CPU, to keep counters off each other */
+#define CGW_VARIANTS 8	   /* of the enabled row: one in force, the others being let go of */
+#define CGW_NAME_MAX 256   /* bytes of a name as text: lower case, no dot at the end, NUL included */
+#define CGW_NAME_SPARE 256 /* name classes that the kernel may add to an image */
 
 struct cgw_chunk {
 	__u64 w[CGW_CHUNK_WORDS];
@@ -116,8 +119,10 @@ struct cgw_dirhead {
 			     */
 	__u32 list_rows[CGW_ENDS]; /* chunk base of __u32 rows by list class; 0: unused */
 	__u32 none[CGW_DIMS]; /* row of a value that no table knows (an address in no group, another user) */
-	__u32 enabled[2];     /* the enabled-rules row, by the control word's variant bit */
-	__u32 dims;	      /* bit per dimension that some entry constrains */
+	__u32 enabled[CGW_VARIANTS]; /* the enabled-rules row, by the control word's variant */
+	__u32 name_rows; /* row of name class c, c > 0: name_rows + c; class 0 has none[CGW_DIM_NAME] */
+	__u32 name_not;	 /* a row: the entries that ask for names *not* to be bound */
+	__u32 dims;	 /* bit per dimension that some entry constrains */
 	struct cgw_entry fallback; /* the default: rule 0 */
 };
 
@@ -126,14 +131,16 @@ struct cgw_dirhead {
 #define CGW_H_KEEP 4	   /* set established keep */
 
 struct cgw_head {
-	__u64 gen;	       /* the generation this slot holds */
-	__u64 seed[2];	       /* of the path hash, for this slot's literal paths */
-	__u32 flags;	       /* CGW_H_* */
-	__u32 nchunks;	       /* of the whole image */
-	__u32 port_class;      /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
-	__u32 nports;	       /* port classes, with class 0 */
-	__u32 lists;	       /* which slot of the list maps; ~0: none */
-	__u32 has_prefixes;    /* the trie holds something */
+	__u64 gen;	    /* the generation this slot holds */
+	__u64 seed[2];	    /* of the path hash, for this slot's literal paths */
+	__u32 flags;	    /* CGW_H_* */
+	__u32 nchunks;	    /* of the whole image */
+	__u32 port_class;   /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
+	__u32 nports;	    /* port classes, with class 0 */
+	__u32 lists;	    /* which slot of the list maps; ~0: none */
+	__u32 has_prefixes; /* the trie holds something */
+	__u32 names;	    /* name classes of the image, with class 0; CGW_NAME_SPARE rows follow theirs */
+	__u32 name_labels;  /* most labels of a name that the policy mentions; 0: it mentions none */
 	struct cgw_dfa dfa[2]; /* executables, cgroups */
 	struct cgw_dirhead dir[CGW_DIRS];
 	__u8 proto[256];    /* protocol number -> proto_index; 0: one that no rule names */
@@ -141,11 +148,16 @@ struct cgw_head {
 };
 
 /* The control word: read once a decision, everything else follows from it.
- * bit 0 slot, bit 1 variant of the enabled row, bits 8.. generation. 0: nothing in force yet. */
-#define CGW_WORD(gen, slot, variant) (((__u64)(gen) << 8) | ((__u64)(variant) << 1) | (__u64)(slot))
+ * bit 0 slot, bits 2-4 free for what is decided under it, bits 5-7 variant of the enabled row, bits 8-35
+ * generation of the policy, bits 36-63 epoch: counts the changes of state (a condition, a link) within and
+ * across generations, so that no word comes back while anybody remembers it. 0: nothing in force yet. */
+#define CGW_WORD(gen, slot, variant, epoch)                                                             \
+	((__u64)((epoch)&0xfffffff) << 36 | (__u64)((gen)&0xfffffff) << 8 | (__u64)((variant)&7) << 5 | \
+	 (__u64)(slot))
 #define CGW_WORD_SLOT(w) ((__u32)((w)&1))
-#define CGW_WORD_VARIANT(w) ((__u32)(((w) >> 1) & 1))
-#define CGW_WORD_GEN(w) ((w) >> 8)
+#define CGW_WORD_VARIANT(w) ((__u32)((w) >> 5) & (CGW_VARIANTS - 1))
+#define CGW_WORD_GEN(w) ((w) >> 8 & 0xfffffff)
+#define CGW_WORD_EPOCH(w) ((w) >> 36)
 
 /* The one value of the control map. */
 struct cgw_ctl {
@@ -153,11 +165,12 @@ struct cgw_ctl {
 	__u32 abi;
 	__u32 build; /* checksum of the BPF object whose programs are attached */
 	__u64 word;
-	__u64 guard;	   /* cgroup id of the guarded directory; 0: everything */
-	__u32 guard_level; /* its depth below the cgroup v2 root */
-	__u32 mnt_ns;	   /* inode number of the mount namespace in which path rules are meant */
-	__u64 heartbeat;   /* boot clock ns of the agent's last sign of life */
-	__u64 seed[2];	   /* of the path hash, for mount points */
+	__u64 guard;	       /* cgroup id of the guarded directory; 0: everything */
+	__u32 guard_level;     /* its depth below the cgroup v2 root */
+	__u32 mnt_ns;	       /* inode number of the mount namespace in which path rules are meant */
+	__u64 heartbeat;       /* boot clock ns of the agent's last sign of life */
+	__u32 name_classes[2]; /* by slot: classes in use, with those that the kernel added */
+	__u64 seed[2];	       /* of the path hash, for mount points */
 	struct cgw_head head[2];
 };
 
@@ -172,18 +185,26 @@ enum cgw_key_kind {
 	CGW_KEY_POINT,
 	CGW_KEY_PATH,
 	CGW_KEY_IFACE,
+	CGW_KEY_NAME,
+	CGW_KEY_UNION,
+	CGW_KEY_RESOLVER,
 };
 
 /* ADDR: network byte order, IPv4 as ::ffff:a.b.c.d. EXE, CGROUP: 128 bits of path hash in data
  * (POINT likewise, in the map of mount points).
  * UID, GID: host order in the first four bytes, the rest zero. IFACE: its index in the first four bytes, the
- * cookie of its network namespace in the last eight, host order. */
+ * cookie of its network namespace in the last eight, host order.
+ * NAME: 128 bits of name hash (namehash.h) of a name that the policy mentions. UNION: two name classes, the
+ * smaller one first, four bytes each, host order. RESOLVER: as ADDR, a resolver whose answers are believed.
+ */
 struct cgw_key {
 	__u32 kind;
 	__u8 data[16];
 };
 
-/* ADDR: rows by direction and end. UID, GID, IFACE: row[dir][0]. EXE, CGROUP: row[0][0] is the path class. */
+/* ADDR: rows by direction and end. UID, GID, IFACE: row[dir][0]. EXE, CGROUP: row[0][0] is the path class.
+ * NAME: row[0][0] is the class of that very name, row[0][1] that of every name below it that has no mentioned
+ * name nearer. UNION: row[0][0] is the class of an address that is bound to names of both. */
 struct cgw_class {
 	__u32 row[CGW_DIRS][CGW_ENDS];
 };
@@ -293,15 +314,16 @@ struct cgw_sock {
 };
 #define CGW_SOCK_BEGAN 1 /* dir is known */
 
-/* Bits 2 and 3 of the control word are free for the verdict, bit 4 for the direction of a flow. */
+/* The verdict goes into bits 2 and 3 of the control word, the direction of a flow into bit 4. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)
 #define CGW_DECIDED_FLOW(word, verdict, dir) (CGW_DECIDED(word, verdict) | (__u64)(dir) << 4)
 #define CGW_DECIDED_WORD(d) ((d) & ~28ULL)
 #define CGW_DECIDED_DIR(d) ((__u32)((d) >> 4) & 1)
 #define CGW_DECIDED_VERDICT(d) ((__u32)((d) >> 2) & 3)
-/* Address and port as they are on the wire, and the low bits of the control word. */
-#define CGW_CALL(addr, port, word) \
-	((__u64)(addr) << 32 | (__u64)((port)&0xffff) << 16 | (((word) >> 7) & 0xffff))
+/* Address and port as they are on the wire, and what tells the control word from its latest ones. */
+#define CGW_CALL(addr, port, word)                                                                 \
+	((__u64)(addr) << 32 | (__u64)((port)&0xffff) << 16 | ((CGW_WORD_GEN(word) & 0xff) << 8) | \
+	 (CGW_WORD_EPOCH(word) & 0xff))
 
 /* A cgroup, by its id. */
 struct cgw_cgroup {

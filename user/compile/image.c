@@ -78,8 +78,8 @@ static void place_direction(struct layout *l, enum cgw_dir dir)
 	if (!d->nentries)
 		return;
 	if (d->nconditional) {
-		h->enabled[0] = l->im->nrows[dir]++;
-		h->enabled[1] = l->im->nrows[dir]++;
+		for (int v = 0; v < CGW_VARIANTS; v++)
+			h->enabled[v] = l->im->nrows[dir]++;
 	}
 	if (l->next < h->stride)
 		l->next = h->stride;

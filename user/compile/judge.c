@@ -68,7 +68,7 @@ void judge_enable(struct image *im, const struct query *q, unsigned variant)
 	conditions_evaluate(im, q);
 	for (int dir = 0; dir < CGW_DIRS; dir++) {
 		const struct direction *d = &im->tables->dir[dir];
-		uint32_t row = im->head.dir[dir].enabled[variant & 1];
+		uint32_t row = im->head.dir[dir].enabled[variant % CGW_VARIANTS];
 		__u64 *bits;
 
 		if (!d->nconditional)
@@ -99,7 +99,7 @@ int judge_query(struct image *im, const struct query *q, struct cgw_query *ret)
 
 	if (error)
 		return error;
-	cq.word = CGW_WORD(1, 0, 0);
+	cq.word = CGW_WORD(1, 0, 0, 0);
 	*ret = cq;
 	return 0;
 }

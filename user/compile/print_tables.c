@@ -183,11 +183,10 @@ static void print_dirhead(const struct image *im, enum cgw_dir dir, FILE *out)
 	fprintf(out, "\trows %u and %u spare, %u chunks each (%u of bits), row 0 at %d\n", im->nrows[dir],
 		h->nentries ? IMAGE_SPARE_ROWS : 0, h->stride, h->nchunks, (int)h->rows);
 	fprintf(out,
-		"\tports remote %u local %u; lists remote %u local %u; paths %u %u %u %u; enabled rows %u "
-		"%u\n",
+		"\tports remote %u local %u; lists remote %u local %u; paths %u %u %u %u; enabled rows "
+		"from %u\n",
 		h->ports[CGW_REMOTE], h->ports[CGW_LOCAL], h->list_rows[CGW_REMOTE], h->list_rows[CGW_LOCAL],
-		h->path_rows[0], h->path_rows[1], h->path_rows[2], h->path_rows[3], h->enabled[0],
-		h->enabled[1]);
+		h->path_rows[0], h->path_rows[1], h->path_rows[2], h->path_rows[3], h->enabled[0]);
 	fputs("\tdimensions", out);
 	for (uint32_t dim = 0; dim < CGW_DIMS; dim++)
 		if (h->dims & (1u << dim))

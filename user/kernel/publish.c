@@ -176,7 +176,7 @@ static int publish_keys(const struct image *im)
 
 int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message)
 {
-	uint64_t word = k->ctl->word, next = CGW_WORD_GEN(word) + 1;
+	uint64_t word = k->ctl->word, next = (CGW_WORD_GEN(word) + 1) & 0xfffffff;
 	uint32_t slot = word ? !CGW_WORD_SLOT(word) : 0, lists;
 	struct cgw_head head = im->head;
 	int r;
@@ -201,7 +201,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 	head.gen = next;
 	head.lists = lists;
 	k->ctl->head[slot] = head;
-	__atomic_store_n(&k->ctl->word, CGW_WORD(next, slot, 0), __ATOMIC_RELEASE);
+	__atomic_store_n(&k->ctl->word, CGW_WORD(next, slot, 0, CGW_WORD_EPOCH(word) + 1), __ATOMIC_RELEASE);
 	if (im->lists)
 		k->lists_digest = im->lists->digest;
 	k->lists_slot = lists;
