@@ -308,12 +308,22 @@ char *gen_facts(struct gen *g)
 	FILE *f = open_memstream(&text, &len);
 
 	fprintf(f, " time=%s", PICK(&g->rng, stamps));
-	if (rng_once(&g->rng, 2))
-		fprintf(f, " ssid=%s", PICK(&g->rng, ssids));
-	if (rng_once(&g->rng, 2))
-		fputs(" secured=yes", f);
-	if (rng_once(&g->rng, 3))
-		fputs(" bssid=aa:bb:cc:dd:ee:ff", f);
+	if (rng_once(&g->rng, 4)) {
+		/* several interfaces: none has all that is asked, or one has */
+		fprintf(f, " ssid=%s,%s", PICK(&g->rng, ssids), PICK(&g->rng, ssids));
+		fprintf(f, " secured=%s,%s", rng_once(&g->rng, 2) ? "yes" : "no",
+			rng_once(&g->rng, 2) ? "yes" : "no");
+		if (rng_once(&g->rng, 2))
+			fprintf(f, " bssid=aa:bb:cc:dd:ee:f%c,aa:bb:cc:dd:ee:f%c",
+				rng_once(&g->rng, 2) ? 'f' : 'e', rng_once(&g->rng, 2) ? 'f' : 'e');
+	} else {
+		if (rng_once(&g->rng, 2))
+			fprintf(f, " ssid=%s", PICK(&g->rng, ssids));
+		if (rng_once(&g->rng, 2))
+			fputs(" secured=yes", f);
+		if (rng_once(&g->rng, 3))
+			fputs(" bssid=aa:bb:cc:dd:ee:ff", f);
+	}
 	if (rng_once(&g->rng, 2)) {
 		fprintf(f, " active=%s", PICK(&g->rng, ifaces));
 		if (rng_once(&g->rng, 3))

@@ -324,11 +324,16 @@ static bool selector_matches(const struct naive *n, const struct expr *e, const 
 
 static bool ssid_matches(const struct expr *e, const struct query *q)
 {
-	for (size_t i = 0; i < q->nssids; i++)
-		if (!strcmp(q->ssids[i], e->text))
-			return (!e->secured || q->secured) &&
-			       (!e->has_bssid || (q->has_bssid && !memcmp(e->bssid, q->bssid, 6)));
-	return false;
+	bool found = false;
+
+	for (size_t i = 0; i < q->nwifi; i++) {
+		const struct query_wifi *w = &q->wifi[i];
+		bool name = strlen(e->text) == w->len && !strncmp(e->text, (const char *)w->ssid, w->len);
+		bool bssid = w->has_bssid && !memcmp(e->bssid, w->bssid, 6);
+
+		found |= name && (w->secured || !e->secured) && (bssid || !e->has_bssid);
+	}
+	return found;
 }
 
 static bool fact_holds(const struct expr *e, const struct query *q)

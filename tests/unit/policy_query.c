@@ -149,9 +149,10 @@ static void all_keys(void)
 		CHECK(q.has_proto && q.proto == 17);
 		CHECK(q.ndomains == 2 && !strcmp(q.domains[0], "a.example"));
 		CHECK_STR(q.iface, "eth0");
-		CHECK(q.nssids == 2 && !strcmp(q.ssids[1], "work"));
-		CHECK(q.secured && q.has_bssid && q.bssid[0] == 0xaa);
-		CHECK(q.nactive == 2 && !strcmp(q.active[1], "wg0"));
+		CHECK(q.has_wifi && q.nwifi == 2 && q.wifi[1].len == 4 && !memcmp(q.wifi[1].ssid, "work", 4));
+		for (size_t i = 0; i < q.nwifi; i++)
+			CHECK(q.wifi[i].secured && q.wifi[i].has_bssid && q.wifi[i].bssid[0] == 0xaa);
+		CHECK(q.has_active && q.nactive == 2 && !strcmp(q.active[1], "wg0"));
 		CHECK_INT(q.time, 1796144400);
 		CHECK(q.sha256[0] == 'e');
 		query_free(&q);
@@ -159,7 +160,12 @@ static void all_keys(void)
 	if (good(&q, CGW_OUT, "unit=nginx.service time=1700000000 proto=47 secured=no active=")) {
 		CHECK_STR(q.cgroup, "system.slice/nginx.service");
 		CHECK_INT(q.time, 1700000000);
-		CHECK(q.proto == 47 && !q.secured && !q.nactive);
+		CHECK(q.proto == 47 && !q.has_wifi && !q.nwifi && q.has_active && !q.nactive);
+		query_free(&q);
+	}
+	if (good(&q, CGW_OUT, "secured=no,yes ssid=a,b bssid=00:00:00:00:00:01,00:00:00:00:00:02")) {
+		CHECK(q.nwifi == 2 && !q.wifi[0].secured && q.wifi[1].secured);
+		CHECK(q.wifi[0].bssid[5] == 1 && q.wifi[1].bssid[5] == 2);
 		query_free(&q);
 	}
 	if (good(&q, CGW_OUT, "cgroup=/ user=4294967294")) {
@@ -221,7 +227,12 @@ static void errors(void)
 	bad("unit=a.service cgroup=b.slice/xa.service", "not in the cgroup");
 	bad("cgroup=b.slice unit=a.service", "not in the cgroup");
 	bad("secured=maybe", "yes or no");
+	bad("secured=", "yes or no");
+	bad("secured=yes,no ssid=a", "one for each name");
+	bad("secured=yes,no", "one for each name");
+	bad("ssid=a,b,c bssid=aa:bb:cc:dd:ee:ff,aa:bb:cc:dd:ee:ff", "'bssid' has one value");
 	bad("bssid=1", "six bytes");
+	bad("bssid=", "six bytes");
 	bad("time=noon", "seconds since 1970");
 	bad("sha256=1", "64");
 	for (int i = 1; i < QUERY_LIST_MAX; i++)
@@ -246,6 +257,12 @@ static void places(void)
 
 	CHECK(query_parse(&q, CGW_OUT, keys, 3, &message, &at));
 	CHECK_INT(at, 0);
+	free(message);
+	keys[0].key = (char[]){"ssid"};
+	keys[1].key = (char[]){"secured"};
+	keys[1].value = (char[]){"yes,no"};
+	CHECK(query_parse(&q, CGW_OUT, keys, 3, &message, &at));
+	CHECK_INT(at, 1);
 	free(message);
 	keys[2].value = (char[]){"nonsense"};
 	CHECK(query_parse(&q, CGW_OUT, keys, 3, &message, &at));

@@ -14,17 +14,21 @@ struct now {
 	unsigned day;	 /* 0: Monday */
 };
 
+/* All that is asked holds of one and the same association. */
 static bool fact_ssid(const struct expr *e, const struct query *q)
 {
-	bool found = false;
+	for (size_t i = 0; i < q->nwifi; i++) {
+		const struct query_wifi *w = &q->wifi[i];
 
-	for (size_t i = 0; i < q->nssids; i++)
-		found |= !strcmp(e->text, q->ssids[i]);
-	if (e->secured && !q->secured)
-		return false;
-	if (e->has_bssid && (!q->has_bssid || memcmp(e->bssid, q->bssid, sizeof(e->bssid))))
-		return false;
-	return found;
+		if (strlen(e->text) != w->len || memcmp(e->text, w->ssid, w->len))
+			continue;
+		if (e->secured && !w->secured)
+			continue;
+		if (e->has_bssid && (!w->has_bssid || memcmp(e->bssid, w->bssid, sizeof(e->bssid))))
+			continue;
+		return true;
+	}
+	return false;
 }
 
 static bool fact_active(const struct expr *e, const struct query *q)

@@ -71,13 +71,44 @@ static int place_unit(struct query_state *s)
 	return query_fail(s, "the unit '%s' is not in the cgroup '%s'", s->unit, q->cgroup);
 }
 
+/* One value of `secured` or `bssid` is that of all names, several are one for each. */
+static int place_wifi(struct query_state *s)
+{
+	struct query *q = s->q;
+
+	s->key = s->nsecured > 1 && s->nsecured != s->nssids ? "secured" : "bssid";
+	if ((s->nsecured > 1 && s->nsecured != s->nssids) || (s->nbssids > 1 && s->nbssids != s->nssids))
+		return query_fail(s, "'%s' has one value, or one for each name in 'ssid'", s->key);
+	if (!s->nssids)
+		return 0;
+	q->wifi = calloc(s->nssids, sizeof(*q->wifi));
+	if (!q->wifi)
+		return query_fail(s, "out of memory");
+	for (size_t i = 0; i < s->nssids; i++) {
+		struct query_wifi *w = &q->wifi[q->nwifi++];
+
+		w->len = (uint8_t)strlen(s->ssids[i]); /* checked: at most 32 */
+		memcpy(w->ssid, s->ssids[i], w->len);
+		w->secured = s->nsecured && s->secured[s->nsecured > 1 ? i : 0];
+		w->has_bssid = s->nbssids;
+		if (w->has_bssid)
+			memcpy(w->bssid, s->bssids[s->nbssids > 1 ? i : 0], sizeof(w->bssid));
+	}
+	return 0;
+}
+
+static void free_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+}
+
 int query_parse(struct query *ret, enum cgw_dir dir, const struct keyval *keys, size_t n, char **message,
 		size_t *bad)
 {
 	struct query q = {.dir = dir, .time = time(NULL)};
 	struct query_state s = {.q = &q, .message = message};
-	bool given[KEYS] = {false};
-	size_t unit = 0, i;
+	size_t at[KEYS] = {0}, i; /* of each key, counted from 1 */
 	int r = 0, key;
 
 	for (i = 0; i < n && !r; i++) {
@@ -85,21 +116,23 @@ int query_parse(struct query *ret, enum cgw_dir dir, const struct keyval *keys, 
 		key = r = find_key(&s, keys[i].key);
 		if (r < 0)
 			break;
-		if (given[key])
+		if (at[key])
 			r = query_fail(&s, "the key '%s' is given twice", s.key);
 		else
 			r = readers[key](&s, keys[i].value);
 		if (r)
 			break;
-		given[key] = true;
-		if (s.unit == keys[i].value)
-			unit = i;
+		at[key] = i + 1;
 	}
-	if (!r && s.unit) {
-		i = unit;
+	s.key = "unit";
+	if (!r && s.unit)
 		r = place_unit(&s);
-	}
+	if (!r)
+		r = place_wifi(&s);
+	free_list(s.ssids, s.nssids);
 	if (r) {
+		if (i == n)
+			i = at[find_key(&s, s.key)] - 1;
 		*bad = i;
 		query_free(&q);
 		return -EINVAL;
@@ -138,12 +171,6 @@ int query_parse_words(struct query *q, enum cgw_dir dir, char *const *words, siz
 	return r;
 }
 
-static void free_list(char **list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(list[i]);
-}
-
 void query_free(struct query *q)
 {
 	free(q->exe);
@@ -157,7 +184,8 @@ void query_free(struct query *q)
 	free(q->iface);
 	free_list(q->ancestors, q->nancestors);
 	free_list(q->domains, q->ndomains);
-	free_list(q->ssids, q->nssids);
 	free_list(q->active, q->nactive);
+	free(q->active);
+	free(q->wifi);
 	memset(q, 0, sizeof(*q));
 }

@@ -7,6 +7,15 @@
 
 #define QUERY_LIST_MAX 64
 
+/* A Wi-Fi interface's association. What a rule asks of an SSID, it asks of one and the same of these. */
+struct query_wifi {
+	uint8_t ssid[32]; /* any bytes */
+	uint8_t len;
+	bool secured; /* the link is encrypted */
+	bool has_bssid;
+	uint8_t bssid[6];
+};
+
 /* What is not given is NULL, or has its `has_` flag false; it matches no selector and no item, and
  * therefore every negated one. Strings are owned by the query. */
 struct query {
@@ -28,12 +37,10 @@ struct query {
 	char *domains[QUERY_LIST_MAX]; /* names bound to the remote address; lower case, no trailing dot */
 	size_t ndomains;
 	char *iface;
-	char *ssids[QUERY_LIST_MAX];
-	size_t nssids;
-	bool secured;
-	bool has_bssid;
-	uint8_t bssid[6];
-	char *active[QUERY_LIST_MAX];
+	bool has_wifi, has_active, has_time; /* they were given; what was not is for the asked to fill in */
+	struct query_wifi *wifi;	     /* one for each name in `ssid` */
+	size_t nwifi;
+	char **active; /* names of interfaces */
 	size_t nactive;
 	int64_t time; /* seconds since the epoch; now where not given */
 };

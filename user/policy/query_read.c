@@ -138,23 +138,46 @@ int query_read_proto(struct query_state *s, const char *value)
 	return query_fail(s, "unknown protocol '%.60s'", value);
 }
 
-int query_read_secured(struct query_state *s, const char *value)
+static int read_secured(struct query_state *s, const char *part)
 {
 	static const char *const words[] = {"no", "yes", "false", "true", "0", "1"};
-	int i = NAMES_FIND(words, value, strlen(value));
+	int i = NAMES_FIND(words, part, strlen(part));
 
 	if (i < 0)
 		return query_fail(s, "'secured' is yes or no");
-	s->q->secured = i % 2;
+	s->secured[s->nsecured++] = i % 2;
 	return 0;
+}
+
+static int read_bssid(struct query_state *s, const char *part)
+{
+	if (!value_bssid(part, s->bssids[s->nbssids]))
+		return query_fail(s, "a BSSID is six bytes, as in aa:bb:cc:dd:ee:ff");
+	s->nbssids++;
+	return 0;
+}
+
+/* Calls `read` for each part of a comma-separated list. */
+static int read_list(struct query_state *s, const char *value,
+		     int (*read)(struct query_state *s, const char *part))
+{
+	char *list[QUERY_LIST_MAX];
+	size_t n = 0;
+	int r = *value ? set_list(s, list, &n, value, read) : read(s, value);
+
+	while (n)
+		free(list[--n]);
+	return r;
+}
+
+int query_read_secured(struct query_state *s, const char *value)
+{
+	return read_list(s, value, read_secured);
 }
 
 int query_read_bssid(struct query_state *s, const char *value)
 {
-	s->q->has_bssid = true;
-	return value_bssid(value, s->q->bssid)
-		       ? 0
-		       : query_fail(s, "a BSSID is six bytes, as in aa:bb:cc:dd:ee:ff");
+	return read_list(s, value, read_bssid);
 }
 
 /* Today at that minute. */
@@ -179,6 +202,7 @@ int query_read_time(struct query_state *s, const char *value)
 	uint64_t epoch;
 	bool dated;
 
+	s->q->has_time = true;
 	if (value_clock(value, len, &minute)) {
 		s->q->time = today(minute);
 		return 0;
@@ -236,10 +260,15 @@ int query_read_on(struct query_state *s, const char *value)
 
 int query_read_ssid(struct query_state *s, const char *value)
 {
-	return set_list(s, s->q->ssids, &s->q->nssids, value, check_ssid);
+	s->q->has_wifi = true;
+	return set_list(s, s->ssids, &s->nssids, value, check_ssid);
 }
 
 int query_read_active(struct query_state *s, const char *value)
 {
+	s->q->has_active = true;
+	s->q->active = calloc(QUERY_LIST_MAX, sizeof(*s->q->active));
+	if (!s->q->active)
+		return query_fail(s, "out of memory");
 	return set_list(s, s->q->active, &s->q->nactive, value, NULL);
 }

@@ -12,6 +12,11 @@ struct query_state {
 	struct query *q;
 	const char *key;
 	const char *unit; /* borrowed */
+	/* of `ssid`, `secured`, `bssid`, until they are put together */
+	char *ssids[QUERY_LIST_MAX];
+	bool secured[QUERY_LIST_MAX];
+	uint8_t bssids[QUERY_LIST_MAX][6];
+	size_t nssids, nsecured, nbssids;
 	char **message;
 };
 
