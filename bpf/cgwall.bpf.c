@@ -18,6 +18,7 @@
 #include "proc.h"
 #include "who.h"
 #include "event.h"
+#include "alive.h"
 #include "judge.h"
 #include "hooks.h"
 #include "packet.h"

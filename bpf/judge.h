@@ -25,8 +25,10 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u32
 		cgw_decide(q, &a);
 	if (!a.error) {
 		verdict = a.entry.action;
-		if (verdict != CGW_PASS && verdict != CGW_REJECT)
-			verdict = CGW_BLOCK; /* nobody can be asked from here */
+		if (verdict == CGW_ASK)
+			verdict = alive() ? CGW_BLOCK : alive_background(&a.entry);
+		else if (verdict != CGW_PASS && verdict != CGW_REJECT)
+			verdict = CGW_BLOCK;
 		if (!(how & JUDGE_AGAIN) || verdict != CGW_PASS)
 			event_hit(q, &a);
 	} else {

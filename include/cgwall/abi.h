@@ -87,6 +87,7 @@ struct cgw_entry {
 };
 #define CGW_E_LOG 1
 #define CGW_E_QUICK 2
+#define CGW_E_BACK_PASS 4 /* of an `ask`: while nobody can be asked it passes; not set: it blocks */
 #define CGW_ENTRIES_PER_CHUNK 8
 
 /* An automaton over the bytes of a path: next = trans[state * classes + byte_class[byte]], state 0
@@ -159,6 +160,10 @@ struct cgw_head {
 #define CGW_WORD_GEN(w) ((w) >> 8 & 0xfffffff)
 #define CGW_WORD_EPOCH(w) ((w) >> 36)
 
+/* An agent whose policy asks says so every second, in nanoseconds of the monotonic clock, which stands still
+ * while the machine sleeps; after so long without a sign there is none. */
+#define CGW_BEAT_LIFE_NS (5ULL * 1000000000)
+
 /* The one value of the control map. */
 struct cgw_ctl {
 	__u64 magic;
@@ -168,7 +173,7 @@ struct cgw_ctl {
 	__u64 guard;	       /* cgroup id of the guarded directory; 0: everything */
 	__u32 guard_level;     /* its depth below the cgroup v2 root */
 	__u32 mnt_ns;	       /* inode number of the mount namespace in which path rules are meant */
-	__u64 heartbeat;       /* boot clock ns of the agent's last sign of life */
+	__u64 heartbeat;       /* see CGW_BEAT_LIFE_NS; 0: no agent that can be asked */
 	__u32 name_classes[2]; /* by slot: classes in use, with those that the kernel added */
 	__u64 seed[2];	       /* of the path hash, for mount points */
 	struct cgw_head head[2];

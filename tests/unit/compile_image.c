@@ -360,6 +360,53 @@ static void seeds(void)
 	compiled_free(&c[1]);
 }
 
+/* What the deciding entry says about the time when nobody can be asked. */
+static int background(struct compiled *c, const char *question)
+{
+	char *words[1] = {(char *)(uintptr_t)(strchr(question, ' ') + 1)}, *message = NULL;
+	enum cgw_dir dir = strncmp(question, "in ", 3) ? CGW_OUT : CGW_IN;
+	struct judgement j = {0};
+	struct query q;
+	int flags = -1;
+
+	if (!query_parse_words(&q, dir, words, 1, &message)) {
+		if (!judge(c->im, &q, &j))
+			flags = j.answer.entry.flags & CGW_E_BACK_PASS;
+		query_free(&q);
+	}
+	free(j.matched);
+	free(message);
+	return flags;
+}
+
+static void backgrounds(void)
+{
+	struct compiled c = {0};
+
+	if (!CHECK(compile_in(&c, BAD,
+			      "default out ask background pass\n"
+			      "default in block background pass\n"
+			      "ask out to 10.0.0.0/8\n"
+			      "block out to 10.1.0.0/16\n"
+			      "ask in from 10.0.0.0/8\n")))
+		return compiled_free(&c);
+	CHECK_INT(background(&c, "out to=192.0.2.1:1"), CGW_E_BACK_PASS);
+	CHECK_INT(background(&c, "out to=10.0.0.1:1"), CGW_E_BACK_PASS);
+	CHECK_INT(background(&c, "out to=10.1.0.1:1"), 0);
+	CHECK_INT(background(&c, "in from=10.0.0.1:1"), CGW_E_BACK_PASS);
+	CHECK_INT(background(&c, "in from=192.0.2.1:1"), 0); /* it does not ask */
+	compiled_free(&c);
+	if (!CHECK(compile_in(&c, BAD,
+			      "default out ask background block\n"
+			      "ask out to 10.0.0.0/8\n"
+			      "ask in from 10.0.0.0/8\n")))
+		return compiled_free(&c);
+	CHECK_INT(background(&c, "out to=192.0.2.1:1"), 0);
+	CHECK_INT(background(&c, "out to=10.0.0.1:1"), 0);
+	CHECK_INT(background(&c, "in from=10.0.0.1:1"), 0);
+	compiled_free(&c);
+}
+
 int main(void)
 {
 	setenv("TZ", "UTC", 1);
@@ -376,5 +423,6 @@ int main(void)
 	RUN(expectations);
 	RUN(deterministic);
 	RUN(seeds);
+	RUN(backgrounds);
 	return test_done();
 }

@@ -71,6 +71,15 @@ static void cut(struct agent *a)
 			    strerror(-err));
 }
 
+static bool asks(const struct rules *r)
+{
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		for (size_t i = 0; i < r->nrules[dir]; i++)
+			if (r->rule[dir][i].action == CGW_ASK)
+				return true;
+	return false;
+}
+
 /* Puts a compiled policy in force. *message is a sentence on failure. */
 static int put_in_force(struct agent *a, const struct load *l, char **message)
 {
@@ -96,7 +105,9 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 	r->gen = gen;
 	keep_rules(a, r);
 	a->observe = l->policy->settings.observe;
+	a->asks = asks(r);
 	a->since = now_ns();
+	beat_start(a);
 	cut(a);
 	return 0;
 }
@@ -110,6 +121,7 @@ static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 
 	clock_gettime(CLOCK_REALTIME, &since);
 	err = load_enforceable(&l, a->o->policy, d);
+	beat_start(a); /* a large one has taken its time */
 	if (err)
 		return err;
 	if (a->by_watch && !watch_settled(a->watch, l.policy)) {
@@ -273,6 +285,7 @@ int agent_detach(struct agent *a, char **message)
 	ev_io_stop(a->loop, &a->events);
 	ev_io_stop(a->loop, &a->mounts);
 	ev_timer_stop(a->loop, &a->cut);
+	beat_stop(a);
 	kernel_close(a->kernel);
 	a->kernel = NULL;
 	err = kernel_detach(a->o->run_dir, &found, message);
@@ -426,6 +439,7 @@ static void stop(struct agent *a)
 		close(a->lock);
 	server_close(a->server);
 	watch_close(a->watch);
+	beat_stop(a);
 	kernel_close(a->kernel);
 	cgroups_close(a->cgroups);
 	for (int i = 0; i < AGENT_GENERATIONS; i++)

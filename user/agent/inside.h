@@ -36,6 +36,9 @@ struct agent {
 	ev_timer cut; /* armed while a connection waits to be ended */
 	int links_fd; /* -1: interfaces cannot be followed */
 	bool ifaces;  /* the policy in force names some */
+	bool asks;    /* the policy in force has an `ask`: the kernel wants to know that we live */
+	bool beat_failed;
+	ev_timer beat;
 	ev_signal hup, term, intr;
 	bool detached; /* there is no `kernel` any more, and the loop is about to end */
 };
@@ -46,6 +49,11 @@ int agent_load(struct agent *a, bool color, char **text);
 
 /* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
 int agent_detach(struct agent *a, char **message);
+
+/* beat.c: gives the sign of life now, and from now on while the policy in force asks; beat_stop(): nobody can
+ * be asked any more. To be called after each policy, and where something has kept the loop for long. */
+void beat_start(struct agent *a);
+void beat_stop(struct agent *a);
 
 /* "12 rules out, 3 in" of the generation in force. */
 void agent_rule_counts(const struct agent *a, char *out, size_t size);

@@ -125,7 +125,15 @@ static void put_rows_by_class(struct image *im, uint32_t at, const struct direct
 	put(im, at, d->class_rows[dim], d->nclasses[dim] * sizeof(uint32_t));
 }
 
-static struct cgw_entry entry_of(const struct rule *r)
+/* What an `ask` of the direction that f belongs to does while nobody can be asked. */
+static uint8_t background_of(enum cgw_action action, const struct fallback *f)
+{
+	if (action != CGW_ASK || !f->loc.line || !f->has_background || f->background != CGW_PASS)
+		return 0;
+	return CGW_E_BACK_PASS;
+}
+
+static struct cgw_entry entry_of(const struct rule *r, const struct fallback *f)
 {
 	struct cgw_entry e = {
 		.rule = r->number,
@@ -134,7 +142,8 @@ static struct cgw_entry entry_of(const struct rule *r)
 		.action = (uint8_t)r->act.action,
 	};
 
-	e.flags = (uint8_t)((r->log ? CGW_E_LOG : 0) | (r->quick ? CGW_E_QUICK : 0));
+	e.flags = (uint8_t)((r->log ? CGW_E_LOG : 0) | (r->quick ? CGW_E_QUICK : 0) |
+			    background_of(r->act.action, f));
 	return e;
 }
 
@@ -143,7 +152,7 @@ static struct cgw_entry fallback_of(const struct fallback *f)
 	struct cgw_entry e = {.line = f->loc.line, .file = (uint16_t)f->loc.file};
 
 	e.action = (uint8_t)(f->loc.line ? f->act.action : CGW_PASS);
-	e.flags = f->loc.line && f->log ? CGW_E_LOG : 0;
+	e.flags = (uint8_t)((f->loc.line && f->log ? CGW_E_LOG : 0) | background_of(f->act.action, f));
 	return e;
 }
 
@@ -154,7 +163,7 @@ static void put_direction(struct image *im, enum cgw_dir dir)
 	struct cgw_entry *entries = (void *)(im->chunks + h->entries);
 
 	for (uint32_t i = 0; i < d->nentries; i++)
-		entries[i] = entry_of(d->entries[i].rule);
+		entries[i] = entry_of(d->entries[i].rule, &im->tables->policy->fallback[dir]);
 	h->fallback = fallback_of(&im->tables->policy->fallback[dir]);
 	put_rows_by_class(im, h->ports[CGW_REMOTE], d, CGW_DIM_RPORT);
 	put_rows_by_class(im, h->ports[CGW_LOCAL], d, CGW_DIM_LPORT);

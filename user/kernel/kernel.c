@@ -333,6 +333,19 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	return 0;
 }
 
+int kernel_beat(struct kernel *k, bool alive)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (!alive) {
+		__atomic_store_n(&k->ctl->heartbeat, 0, __ATOMIC_RELEASE);
+		return 0;
+	}
+	if (bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.beat), &opts))
+		return -errno;
+	return opts.retval ? -EIO : 0;
+}
+
 int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS])
 {
 	int ncpu = libbpf_num_possible_cpus();

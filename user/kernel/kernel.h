@@ -59,6 +59,10 @@ struct kernel_ask {
 };
 int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks);
 
+/* The agent's sign of life, to be given each second while the policy in force asks; false: nobody can be
+ * asked from now on, and `background` holds. 0 or -errno. */
+int kernel_beat(struct kernel *k, bool alive);
+
 /* Hit counts of the generation in force: out[i] for rule i of the direction (0: the default), n entries. */
 int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n);
 
