@@ -7,7 +7,9 @@
 #   vm.sh list                         what is in the cache
 #   vm.sh run KERNEL [-t SECONDS] [-c CPUS] [-M MEMORY] [-m "module ..."] [-a CMDLINE] -- COMMAND ...
 #
-# SET is 5.10, 6.1, 6.12 or newest. KERNEL is a folder as printed, or the name of one in the cache.
+# SET is 5.10, 6.1, 6.12 or newest; those are Debian's kernels for virtual machines, small and fast. SET-full is
+# the one for hardware, which has what is left out there (Wi-Fi). KERNEL is a folder as printed, or the name of
+# one in the cache.
 # `run` ends with the command's exit code; 124: time is up, 125: the machine died, 126: it did not start.
 set -u
 here=$(dirname "$(realpath "$0")")
@@ -25,8 +27,9 @@ set_specs() {
 	6.1) echo bookworm:linux-image-cloud-amd64 ;;
 	6.12) echo 'trixie:linux-image-cloud-amd64 bookworm-backports:linux-image-6\.12.*-cloud-amd64' ;;
 	newest) echo 'forky:linux-image-cloud-amd64 trixie-backports:linux-image-cloud-amd64' ;;
+	*-full) set_specs "${1%-full}" | sed 's/cloud-//g; s/\.\*-amd64/.*[0-9]-amd64/' ;; # not the real-time ones
 	*:*) echo "$1" ;;
-	*) die "'$1' is neither 5.10, 6.1, 6.12, newest nor SUITE:REGEX" ;;
+	*) die "'$1' is neither 5.10, 6.1, 6.12, newest, one of these with -full, nor SUITE:REGEX" ;;
 	esac
 }
 

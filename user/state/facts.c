@@ -150,8 +150,12 @@ int facts_link(struct facts *f, const struct facts_link *link)
 		w->since = now_ns();
 		what |= FACTS_WIFI;
 	}
+	facts_begin(f);
 	if (what)
 		facts_tell(f, what);
+	if (f->ran && link->running && !old.running)
+		f->ran(f->ran_arg, link->index);
+	facts_end(f);
 	return 0;
 }
 
@@ -179,7 +183,7 @@ int facts_wifi(struct facts *f, const struct facts_wifi *w)
 	if (found) {
 		to = &f->wifi[at];
 		if (to->len == w->len && !memcmp(to->ssid, w->ssid, w->len) && to->secured == w->secured &&
-		    !memcmp(to->bssid, w->bssid, sizeof(to->bssid)))
+		    to->how == w->how && !memcmp(to->bssid, w->bssid, sizeof(to->bssid)))
 			return 0;
 	} else {
 		to = make_room(f->wifi, &f->nwifi, sizeof(*f->wifi), at);

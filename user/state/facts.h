@@ -8,7 +8,8 @@
  *
  * A reporter tells what is, not what happened: the same thing told twice is no change. Interfaces are known
  * by their index, since names change; links.c alone says how an index is called. An association counts only
- * while its link is running, so wifi.c need not know of carrier, DORMANT or removal: links.c tells.
+ * while its link is running, so wifi.c need not know of carrier, DORMANT or removal: links.c tells. It hears
+ * of links that begin to run by `ran`, since nl80211 has no word for a key that was put in place.
  *
  * A reporter brackets what belongs together (all messages of one read, a whole dump) with facts_begin() and
  * facts_end(); the listener is called at most once, at the end of the outermost pair.
@@ -20,7 +21,7 @@
  *
  * It subscribes, reads a first dump before it returns (so that the first policy is judged by what is true),
  * and reports from the loop with facts_wifi() and facts_unwifi(); on an overflow it dumps anew and reports
- * that. Where there is no nl80211 it gives -ENOENT, and the agent goes on without.
+ * that. Where there is no nl80211 there is nothing to report, until a driver is loaded.
  */
 #ifndef CGWALL_FACTS_H
 #define CGWALL_FACTS_H
@@ -48,7 +49,8 @@ struct facts_wifi {
 	uint8_t len;  /* bytes of ssid */
 	bool secured; /* the link is encrypted: never true where that is not certain */
 	uint8_t bssid[6];
-	int64_t since; /* filled by facts_wifi() */
+	const char *how; /* how it is protected, in a word that lives for ever; NULL: not told */
+	int64_t since;	 /* filled by facts_wifi() */
 };
 
 /* What the listener is told of. */
@@ -64,6 +66,9 @@ struct facts {
 	size_t nlinks;
 	struct facts_wifi *wifi; /* by index, ascending; also those that do not count */
 	size_t nwifi;
+	/* Of who wants to know (may be NULL): a link runs now that did not. May report. */
+	void (*ran)(void *arg, uint32_t index);
+	void *ran_arg;
 	/* facts.c's own */
 	void (*changed)(void *arg, unsigned what);
 	void *arg;
