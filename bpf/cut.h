@@ -33,7 +33,7 @@ int sock_seed(struct bpf_iter__task_file *ctx)
 	if (!s || s->who.known)
 		return 0;
 	who_task(task, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), &s->who);
-	s->netns = BPF_CORE_READ(socket, sk, __sk_common.skc_net.net, net_cookie);
+	s->who.netns = BPF_CORE_READ(socket, sk, __sk_common.skc_net.net, net_cookie);
 	if (socket->sk->__sk_common.skc_state == TCP_LISTEN) {
 		s->dir = CGW_IN;
 		s->flags |= CGW_SOCK_BEGAN;

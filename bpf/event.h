@@ -44,7 +44,8 @@ static __always_inline void event_fill(struct cgw_event *e, const struct cgw_que
 	__builtin_memcpy(e->remote, q->remote, 16);
 	__builtin_memcpy(e->local, q->local, 16);
 	__builtin_memset(e->comm, 0, sizeof(e->comm));
-	e->reserved[0] = e->reserved[1] = e->reserved[2] = 0;
+	e->alarm = e->reserved[0] = e->reserved[1] = 0;
+	e->name = 0;
 	e->path.c[0] = 0;
 }
 

@@ -88,13 +88,13 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 	if (q->dir == CGW_IN)
 		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
 	if (iface)
-		filter_iface(q, s->netns, ifindex);
+		filter_iface(q, s->who.netns, ifindex);
 	verdict = judge(q, &s->who, cookie, how);
 	/* a connection older than the agent may have been begun by either side */
 	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
 		q->dir = CGW_IN;
 		if (iface)
-			filter_iface(q, s->netns, ifindex);
+			filter_iface(q, s->who.netns, ifindex);
 		verdict = judge(q, &s->who, 0, JUDGE_QUIET);
 	}
 	verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
@@ -128,7 +128,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	s->dir = CGW_IN;
 	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
 	q.dir = CGW_IN;
-	filter_iface(&q, s->netns, skb->ifindex);
+	filter_iface(&q, s->who.netns, skb->ifindex);
 	/* the handshake's last segment comes here too */
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
 			q.tcp_flags & TCP_FLAG_SYN ? JUDGE_ONCE : JUDGE_ONCE | JUDGE_AGAIN);
@@ -178,7 +178,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP && !hooks_late(word) ? JUDGE_QUIET | JUDGE_AGAIN
 									      : JUDGE_ONCE;
 	if (id.ifindex)
-		filter_iface(&q, s->netns, id.ifindex);
+		filter_iface(&q, s->who.netns, id.ifindex);
 	verdict = judge(&q, &s->who, id.cookie, how);
 	fresh.decided = CGW_DECIDED_FLOW(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK, q.dir);
 	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to

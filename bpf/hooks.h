@@ -29,13 +29,14 @@ static __always_inline bool hooks_late(__u64 word)
 }
 
 /* The caller is not the socket's opener, who was let through: he is judged as himself, too. */
-static __noinline int hooks_other(struct cgw_query *q, __u64 cookie, __u32 how)
+static __noinline int hooks_other(struct cgw_query *q, __u64 netns, __u64 cookie, __u32 how)
 {
 	struct scratch *s = scratch_get();
 	int verdict = CGW_BLOCK;
 
 	if (!s)
 		return verdict;
+	s->who.netns = netns;
 	who_caller(&s->who);
 	verdict = judge(q, &s->who, cookie, how);
 	scratch_put(s);
@@ -64,7 +65,7 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	q->rport = bpf_ntohs(ctx->user_port);
 	q->known = CGW_Q_REMOTE | CGW_Q_PROTO | CGW_Q_RPORT;
 	cgw_fold(q->remote);
-	s->netns = bpf_get_netns_cookie(ctx);
+	s->who.netns = bpf_get_netns_cookie(ctx);
 	if (q->proto != IPPROTO_TCP && hooks_answers(q, bpf_get_socket_cookie(ctx)))
 		return HOOK_ALLOW;
 	if (hooks_late(q->word)) {
@@ -76,7 +77,7 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	}
 	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), same ? how : how | JUDGE_QUIET);
 	if (!same && verdict == CGW_PASS)
-		verdict = hooks_other(q, bpf_get_socket_cookie(ctx), how);
+		verdict = hooks_other(q, s->who.netns, bpf_get_socket_cookie(ctx), how);
 	if (q->proto == IPPROTO_TCP) {
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
@@ -172,7 +173,7 @@ int hook_sock_create(struct bpf_sock *ctx)
 		return HOOK_REFUSE;
 	}
 	who_caller(&s->who);
-	s->netns = bpf_get_netns_cookie(ctx);
+	s->who.netns = bpf_get_netns_cookie(ctx);
 	if (type != SOCK_RAW)
 		return HOOK_ALLOW;
 	word = *(volatile __u64 *)&c->word;

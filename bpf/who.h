@@ -98,7 +98,10 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 /* All that there is to know of a task, as far as it can be told. */
 static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, struct cgw_who *w)
 {
+	__u64 netns = w->netns; /* the socket's, which nobody changes */
+
 	__builtin_memset(w, 0, sizeof(*w));
+	w->netns = netns;
 	w->known = 1;
 	w->start = task->group_leader->start_boottime;
 	w->exec_id = task->self_exec_id;

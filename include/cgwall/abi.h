@@ -21,7 +21,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 2		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 3		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -130,6 +130,7 @@ struct cgw_dirhead {
 #define CGW_H_OBSERVE 1	   /* set mode observe */
 #define CGW_H_OTHER_PASS 2 /* set sockets-other pass */
 #define CGW_H_KEEP 4	   /* set established keep */
+#define CGW_H_REBIND 8	   /* set dns-rebind allow */
 
 struct cgw_head {
 	__u64 gen;	    /* the generation this slot holds */
@@ -142,7 +143,8 @@ struct cgw_head {
 	__u32 has_prefixes; /* the trie holds something */
 	__u32 names;	    /* name classes of the image, with class 0; CGW_NAME_SPARE rows follow theirs */
 	__u32 name_labels;  /* most labels of a name that the policy mentions; 0: it mentions none */
-	struct cgw_dfa dfa[2]; /* executables, cgroups */
+	__u32 ttl_min, ttl_max; /* of a name's binding, seconds: set dns-min-ttl, dns-max-ttl */
+	struct cgw_dfa dfa[2];	/* executables, cgroups */
 	struct cgw_dirhead dir[CGW_DIRS];
 	__u8 proto[256];    /* protocol number -> proto_index; 0: one that no rule names */
 	__u8 has_ports[32]; /* bit per protocol: its ports are looked at */
@@ -298,6 +300,7 @@ struct cgw_who {
 	__u64 start; /* its start and its count of execs: with pid they tell whether the caller is still it */
 	__u64 exec_id;
 	__u64 cgroup_id;
+	__u64 netns;	  /* cookie of its network namespace; 0: not known */
 	__u64 classes[2]; /* CGW_PATH_WORD of executable and cgroup; caches */
 	__u8 path[2][16]; /* keys of both in the table of paths; zero: none */
 	__u32 uid, gid, pid;
@@ -312,7 +315,7 @@ struct cgw_sock {
 	struct cgw_who who;
 	__u64 decided; /* of the connection: control word with the verdict in bits 2 and 3; 0: not decided */
 	__u64 call;    /* the last IPv4 destination that the opener was let to: CGW_CALL; 0: none */
-	__u64 netns;   /* cookie of its network namespace; 0: not known */
+	__u64 began;   /* boot clock, ns: when the connection was first let through; 0: not yet */
 	__u8 dir;      /* enum cgw_dir of the connection; a listener's is CGW_IN */
 	__u8 flags;    /* CGW_SOCK_* */
 	__u8 reserved[6];
@@ -349,10 +352,12 @@ struct cgw_query {
 	__u32 uid, gid;
 	__u32 exe_lit, exe_glob, cg_lit, cg_glob; /* path classes */
 	__u32 given[CGW_GIVENS];		  /* rows determined elsewhere; 0: not, CGW_ROW_ALL: row 0 */
-	__u8 remote[16], local[16];		  /* as in cgw_key; folded by cgw_fold() */
+	__u32 name; /* the remote end's in the table of learned names, its place + 1; 0: none is known */
+	__u8 remote[16], local[16]; /* as in cgw_key; folded by cgw_fold() */
 };
-#define CGW_ROW_ALL (~0u) /* in given[]: determined, and it is row 0 */
-#define CGW_Q_REMOTE 1	  /* remote is an address */
+#define CGW_ROW_ALL (~0u)	 /* in given[]: determined, and it is row 0 */
+#define CGW_ROW_BROKEN (~0u - 1) /* it could not be determined: no decision */
+#define CGW_Q_REMOTE 1		 /* remote is an address */
 #define CGW_Q_LOCAL 2
 #define CGW_Q_RPORT 4
 #define CGW_Q_LPORT 8
@@ -379,6 +384,7 @@ enum cgw_error {
 	CGW_ERR_PROC_FULL,  /* the table of processes was full */
 	CGW_ERR_OWNER,	    /* nobody knows who opened the socket */
 	CGW_ERR_PACKET, /* a packet that cannot be read, or that says it goes another way (source routes) */
+	CGW_ERR_NAME,	/* the names of an address could not be put together: no room for one more class */
 	CGW_ERRORS = 16
 };
 
@@ -387,9 +393,19 @@ enum cgw_counter {
 	CGW_CNT_PASS = CGW_ERRORS,
 	CGW_CNT_BLOCK,
 	CGW_CNT_REJECT,
-	CGW_CNT_OBSERVED, /* would have been refused, let through by set mode observe */
-	CGW_CNT_SOCKET,	  /* sockets refused at creation */
-	CGW_COUNTERS = 32
+	CGW_CNT_OBSERVED,	/* would have been refused, let through by set mode observe */
+	CGW_CNT_SOCKET,		/* sockets refused at creation */
+	CGW_CNT_DNS_ASKED = 32, /* questions to trusted resolvers */
+	CGW_CNT_DNS_LEARNED,	/* answers that taught */
+	CGW_CNT_DNS_AGAIN,	/* a second answer to a question that had its answer */
+	CGW_CNT_DNS_NULL,	/* addresses in answers that mean "nowhere" (0.0.0.0, ::): not learned */
+	CGW_CNT_DNS_LOST,	/* questions or answers that nothing could be learned from for want of room */
+	CGW_CNT_DNS_HELD,	/* packets dropped to come again: out of order, or no buffer was free */
+	CGW_CNT_NAME_EVICTED,	/* names or addresses in force, and mentioned, that made room for others */
+	CGW_CNT_NAME_UNIONS,	/* classes that the kernel added */
+	CGW_CNT_NAME_FULL,	/* times that there was no room for one more class */
+	CGW_CNT_ALARM = 48,	/* + enum cgw_alarm */
+	CGW_COUNTERS = 64
 };
 
 /* ---- a question to the kernel's own tables ---- */
@@ -399,6 +415,10 @@ struct cgw_ask {
 	struct cgw_answer answer;  /* out */
 	__u32 has_exe, has_cgroup; /* in: the paths below are given */
 	__u32 want_matches;	   /* in: leave the whole AND in the map of matches */
+	__u32 has_name;		   /* in: the remote end's name is given; not: what was learned counts */
+	__u64 netns;		   /* in: cookie of the network namespace in which it was learned */
+	char name[CGW_NAME_MAX];   /* in: lower case, no dot at the end */
+	__u64 learned;		   /* out: CGW_NAME_REF of the remote end's name; 0: none is known */
 	__u32 nchunks;		   /* out: of that */
 	struct cgw_path exe, cgroup;
 };
@@ -416,7 +436,9 @@ struct cgw_cut {
 
 enum cgw_event_kind {
 	CGW_EV_VERDICT = 1,
-	CGW_EV_CUT, /* packets of a connection are refused: somebody should end it */
+	CGW_EV_CUT,	   /* packets of a connection are refused: somebody should end it */
+	CGW_EV_ALARM,	   /* enum cgw_alarm; at most one a second of each kind, the counters have them all */
+	CGW_EV_NAMES_FULL, /* no room for one more name class: publish the policy again */
 };
 
 struct cgw_event {
@@ -435,8 +457,12 @@ struct cgw_event {
 	__u8 remote[16], local[16];
 	char comm[16];
 	__u16 path_len;
-	__u16 reserved[3];
-	struct cgw_path path; /* of the program; "": none */
+	__u16 alarm; /* enum cgw_alarm */
+	__u16 reserved[2];
+	__u64 name; /* CGW_NAME_REF: the name that was asked for and that the remote address is bound to; 0:
+		     * none is known */
+	struct cgw_path path; /* of the program; "": none. CGW_EV_ALARM: the name that the packet asks or
+			       * tells about; its source is `remote`, `local` the address it would bind */
 };
 
 #ifndef __bpf__

@@ -314,6 +314,8 @@ CGW_FN int cgw_rows(const struct cgw_query *q, struct cgw_scan *s)
 		return -1;
 	if (cgw_end_rows(h, d, q, s, CGW_REMOTE) || cgw_end_rows(h, d, q, s, CGW_LOCAL))
 		return -1;
+	if (q->given[CGW_GIVEN_NAME] == CGW_ROW_BROKEN)
+		return -1;
 	s->rows[CGW_DIM_PROPS] = cgw_given_row(d, q, CGW_DIM_PROPS, CGW_GIVEN_PROPS);
 	s->rows[CGW_DIM_NAME] = cgw_given_row(d, q, CGW_DIM_NAME, CGW_GIVEN_NAME);
 	s->rows[CGW_DIM_IFACE] = cgw_given_row(d, q, CGW_DIM_IFACE, CGW_GIVEN_IFACE);

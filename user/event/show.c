@@ -21,6 +21,8 @@ static const struct {
 	[CGW_ERR_PROC_FULL] = {"proc-full", "the table of processes was full"},
 	[CGW_ERR_OWNER] = {"owner", "nobody knows who opened the socket"},
 	[CGW_ERR_PACKET] = {"packet", "the packet could not be read, or says that it goes another way"},
+	[CGW_ERR_NAME] = {"name",
+			  "the names of the address could not be put together: too many sets of names"},
 };
 
 const char *show_action(unsigned action)

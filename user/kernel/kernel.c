@@ -316,6 +316,8 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	k->ask->query = ask->query;
 	k->ask->has_exe = ask->exe[0] != 0;
 	k->ask->has_cgroup = ask->cgroup[0] != 0;
+	k->ask->has_name = 0;
+	k->ask->netns = 0;
 	k->ask->want_matches = chunks != NULL;
 	k->ask->nchunks = 0;
 	memcpy(k->ask->exe.c, ask->exe, sizeof(ask->exe));
