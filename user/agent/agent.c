@@ -112,6 +112,28 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 	return 0;
 }
 
+int agent_take(struct agent *a, const struct load *l, const struct timespec *since, char **message)
+{
+	struct texts texts;
+	int err = texts_keep(l->policy, &texts);
+
+	if (err) {
+		*message = strdup("out of memory");
+		return err;
+	}
+	err = put_in_force(a, l, message);
+	if (err) {
+		texts_free(&texts);
+		return err;
+	}
+	texts_free(&a->texts);
+	a->texts = texts;
+	if (a->watch && watch_set(a->watch, l->policy, since))
+		output_line(STDERR_FILENO,
+			    "cgwall: the policy's files cannot be watched: changes take a reload");
+	return 0;
+}
+
 /* Opens the kernel side the first time, when there is a policy worth it. */
 static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 {
@@ -138,10 +160,7 @@ static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 		err = kernel_open(&o, &a->kernel, &adopted, message);
 	}
 	if (!err)
-		err = put_in_force(a, &l, message);
-	if (!err && a->watch && watch_set(a->watch, l.policy, &since))
-		output_line(STDERR_FILENO,
-			    "cgwall: the policy's files cannot be watched: changes take a reload");
+		err = agent_take(a, &l, &since, message);
 	load_free(&l);
 	give_back_memory();
 	return err;
@@ -445,6 +464,7 @@ static void stop(struct agent *a)
 	for (int i = 0; i < AGENT_GENERATIONS; i++)
 		rules_free(a->rules[i]);
 	log_free(&a->log);
+	texts_free(&a->texts);
 	if (a->loop)
 		ev_loop_destroy(a->loop);
 	if (a->links_fd >= 0)

@@ -12,6 +12,7 @@
 #include "../event/log.h"
 #include "../event/rules.h"
 #include "../kernel/kernel.h"
+#include "../policy/texts.h"
 #include "agent.h"
 #include "server.h"
 #include "watch.h"
@@ -28,6 +29,7 @@ struct agent {
 	struct cgroups *cgroups; /* NULL where there is no cgroup v2 tree */
 	int lock;
 	struct rules *rules[AGENT_GENERATIONS]; /* the one in force first */
+	struct texts texts;			/* of the policy in force */
 	bool observe;
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;
@@ -46,6 +48,12 @@ struct agent {
 /* Reads the policy and puts it in force. What there is to say about it (errors, warnings) goes to *text,
  * owned by the caller. 0, or -errno: what was in force before still is. */
 int agent_load(struct agent *a, bool color, char **text);
+
+struct load;
+
+/* Puts l in force and does what belongs to that; l stays the caller's. since: when the reading of its files
+ * began. 0 or -errno with a sentence in *message: what was in force before still is. */
+int agent_take(struct agent *a, const struct load *l, const struct timespec *since, char **message);
 
 /* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
 int agent_detach(struct agent *a, char **message);

@@ -4,14 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../policy/texts.h"
 #include "enforce.h"
 
-int load_compile(struct load *l, const char *path, bool strict, struct diag *d)
+/* Takes p over; NULL: there were errors. */
+static int compile(struct load *l, struct policy *p, bool strict, struct diag *d)
 {
 	int err;
 
 	memset(l, 0, sizeof(*l));
-	l->policy = policy_read(path, d);
+	l->policy = p;
 	if (!l->policy)
 		return -EINVAL;
 	err = world_read(&l->host, l->policy, strict);
@@ -28,9 +30,14 @@ int load_compile(struct load *l, const char *path, bool strict, struct diag *d)
 	return err;
 }
 
-int load_enforceable(struct load *l, const char *path, struct diag *d)
+int load_compile(struct load *l, const char *path, bool strict, struct diag *d)
 {
-	int err = load_compile(l, path, true, d);
+	return compile(l, policy_read(path, d), strict, d);
+}
+
+static int enforceable(struct load *l, struct policy *p, struct diag *d)
+{
+	int err = compile(l, p, true, d);
 
 	if (err)
 		return err;
@@ -38,6 +45,16 @@ int load_enforceable(struct load *l, const char *path, struct diag *d)
 		return 0;
 	load_free(l);
 	return -EINVAL;
+}
+
+int load_enforceable(struct load *l, const char *path, struct diag *d)
+{
+	return enforceable(l, policy_read(path, d), d);
+}
+
+int load_texts(struct load *l, const struct texts *t, struct diag *d)
+{
+	return enforceable(l, texts_read(t, d), d);
 }
 
 void load_free(struct load *l)

@@ -7,6 +7,8 @@
 
 #include "../state/world.h"
 
+struct texts;
+
 struct load {
 	struct policy *policy;
 	struct world_host host;
@@ -20,6 +22,9 @@ int load_compile(struct load *l, const char *path, bool strict, struct diag *d);
 /* The same, and refuses what cannot be put in force: expectations that do not hold, and what the kernel side
  * cannot enforce. */
 int load_enforceable(struct load *l, const char *path, struct diag *d);
+
+/* As load_enforceable(), from kept texts. */
+int load_texts(struct load *l, const struct texts *t, struct diag *d);
 
 void load_free(struct load *l);
 

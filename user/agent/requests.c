@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The control socket's language: a request is {"do": VERB, …}; every line of the answer is an object, and all
  * but the last carry "more": true. "ok" is false where the request failed, with "error" as a sentence. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "../event/json.h"
 #include "../event/show.h"
+#include "answers.h"
 #include "inside.h"
 
 #define WORDS_MAX 64
@@ -190,6 +192,8 @@ static struct json_object *next_rule(void *state, bool *end)
 	json_put_bool(o, "quick", e->quick);
 	json_put_bool(o, "log", e->log);
 	json_put_bool(o, "in_force", true);
+	json_put_text(o, "origin", e->by_answer ? "answer" : e->line ? "policy" : "built-in");
+	json_put(o, "answer", e->answer ? json_object_new_int64(e->answer) : NULL);
 	if (++s->next > r->nrules[s->dir]) {
 		s->next = 1;
 		s->dir++;
@@ -301,6 +305,22 @@ static void do_explain(struct agent *a, struct server_client *c, struct json_obj
 		free(words[--n]);
 }
 
+static void do_forget(struct agent *a, struct server_client *c, struct json_object *request)
+{
+	int64_t id = json_get_int(request, "id", 0);
+	struct json_object *o;
+	char *message = NULL;
+	int err = -ENOENT;
+
+	if (id > 0 && id <= UINT32_MAX)
+		err = answers_forget(a, (uint32_t)id, &message);
+	o = err ? reply_error(message ? message : "there is no such answer") : reply_ok();
+	if (o)
+		json_put_int(o, "generation", (int64_t)kernel_generation(a->kernel));
+	free(message);
+	server_reply(c, o);
+}
+
 static void do_detach(struct agent *a, struct server_client *c, struct json_object *request)
 {
 	char *message = NULL;
@@ -315,8 +335,8 @@ static const struct {
 	const char *name;
 	void (*fn)(struct agent *a, struct server_client *c, struct json_object *request);
 } verbs[] = {
-	{"status", do_status}, {"reload", do_reload},	{"rules", do_rules},
-	{"log", do_log},       {"explain", do_explain}, {"detach", do_detach},
+	{"status", do_status},	 {"reload", do_reload}, {"rules", do_rules},   {"log", do_log},
+	{"explain", do_explain}, {"detach", do_detach}, {"forget", do_forget},
 };
 
 void requests_handle(void *arg, struct server_client *c, struct json_object *request)

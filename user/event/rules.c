@@ -8,6 +8,7 @@
 
 #include "../compile/compile.h"
 #include "../policy/policy.h"
+#include "../policy/texts.h"
 #include "../policy/value.h"
 #include "show.h"
 
@@ -70,7 +71,9 @@ static uint32_t pool_add(FILE *pool, const char *text)
 	return at;
 }
 
-static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, FILE *names, FILE *texts)
+/* by_answer: by number of the file. */
+static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, const bool *by_answer,
+		    FILE *names, FILE *texts)
 {
 	const struct fallback *f = &p->fallback[dir];
 	struct rules_entry *e;
@@ -99,6 +102,8 @@ static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, F
 			.action = (uint8_t)rule->act.action,
 			.quick = rule->quick,
 			.log = rule->log,
+			.answer = texts_answer(p, rule),
+			.by_answer = by_answer[rule->loc.file],
 			.app = app ? pool_add(names, app) : 0,
 			.text = pool_at(texts),
 		};
@@ -131,24 +136,29 @@ static int fill_prio(struct rules *r, const struct image *im, enum cgw_dir dir)
 int rules_new(const struct policy *p, const struct image *im, struct rules **ret)
 {
 	struct rules *r = calloc(1, sizeof(*r));
+	bool *by_answer = calloc(p->nfiles + 1, sizeof(*by_answer));
 	FILE *names = NULL, *texts = NULL;
 	size_t n;
 	int err = -ENOMEM;
 
-	if (!r)
+	if (!r) {
+		free(by_answer);
 		return -ENOMEM;
+	}
 	names = open_memstream(&r->names, &n);
 	texts = open_memstream(&r->texts, &n);
 	r->files = calloc(p->nfiles ? p->nfiles : 1, sizeof(*r->files));
-	if (!names || !texts || !r->files)
+	if (!names || !texts || !r->files || !by_answer)
 		goto out;
 	fputc('\0', names);
 	r->nfiles = p->nfiles;
-	for (size_t i = 0; i < p->nfiles; i++)
+	for (size_t i = 0; i < p->nfiles; i++) {
 		r->files[i] = pool_add(names, p->files[i].path);
+		by_answer[i] = texts_are_answers(p, (uint32_t)i);
+	}
 	err = 0;
 	for (int dir = 0; !err && dir < CGW_DIRS; dir++) {
-		err = fill_dir(r, p, (enum cgw_dir)dir, names, texts);
+		err = fill_dir(r, p, (enum cgw_dir)dir, by_answer, names, texts);
 		if (!err)
 			err = fill_prio(r, im, (enum cgw_dir)dir);
 	}
@@ -157,6 +167,7 @@ out:
 		err = -ENOMEM;
 	if (texts && fclose(texts))
 		err = -ENOMEM;
+	free(by_answer);
 	if (err)
 		rules_free(r);
 	else

@@ -19,8 +19,10 @@ struct rules_entry {
 	uint32_t text; /* places in the pools below */
 	uint32_t app;  /* 0: none */
 	uint16_t file;
+	uint32_t answer; /* number of the answer that it is; 0: none */
 	uint8_t action;
 	bool quick, log;
+	bool by_answer; /* stands in the file of answers */
 };
 
 struct rules {

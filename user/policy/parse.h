@@ -19,7 +19,10 @@
 
 #include "lex.h"
 #include "names.h"
+#include "source.h"
 #include "symbols.h"
+
+struct texts;
 
 /* What all files of one policy share while it is read. */
 struct context {
@@ -29,6 +32,9 @@ struct context {
 	struct symbols symbols;
 	struct loc settings[SETTINGS]; /* where each was written first */
 	size_t bytes;		       /* of text, in all files */
+	const struct texts *texts;     /* read from these instead of files; NULL: from files */
+	struct source_id *ids;	       /* of the policy's files, by number */
+	size_t nids;
 };
 
 struct parser {

@@ -315,9 +315,9 @@ const char *diag_closest(const char *name, const char *const *names, size_t n);
 
 /* ---- reading and printing ---- */
 
-/* Reads, parses and checks the file and what it includes. Never asks the live host: no user, interface
- * or name is looked up (ports are, in the services database). Returns NULL where there was an error;
- * every error has been reported to d then. */
+/* Reads, parses and checks the file, what it includes, and the answers beside it (texts.h). Never asks the
+ * live host: no user, interface or name is looked up (ports are, in the services database). Returns NULL
+ * where there was an error; every error has been reported to d then. */
 struct policy *policy_read(const char *path, struct diag *d);
 
 /* The same from memory; `name` stands for the path in messages. text need not be terminated. */

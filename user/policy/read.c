@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "check.h"
 #include "diag.h"
 #include "source.h"
+#include "texts.h"
 
 /* A file that is being read, and those that led to it. */
 struct reading {
@@ -45,9 +47,11 @@ static const struct reading *find_cycle(const struct reading *r, const struct so
 }
 
 static struct source *add_file(struct context *ctx, const char *path, char *text, size_t len,
-			       struct loc included)
+			       struct loc included, const struct source_id *id)
 {
 	struct source *f = ARENA_ADD(ctx->arena, &ctx->policy->files, &ctx->policy->nfiles);
+
+	*ARENA_ADD(ctx->arena, &ctx->ids, &ctx->nids) = *id;
 
 	/* a byte order mark says nothing in UTF-8 */
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
@@ -104,9 +108,35 @@ static void include_file(struct context *ctx, const struct reading *outer, const
 		return;
 	}
 	r.file = (uint32_t)ctx->policy->nfiles;
-	add_file(ctx, path, text, len, loc);
+	add_file(ctx, path, text, len, loc, &r.id);
 	if (check_text(ctx, r.file))
 		read_statements(ctx, &r);
+}
+
+/* A file out of kept texts. */
+static void include_text(struct context *ctx, const struct reading *outer, const struct source *kept)
+{
+	struct reading r = {.outer = outer, .depth = outer->depth + 1};
+
+	r.file = (uint32_t)ctx->policy->nfiles;
+	add_file(ctx, kept->path, arena_strn(ctx->arena, kept->text, kept->len), kept->len, kept->included,
+		 &r.id);
+	if (check_text(ctx, r.file))
+		read_statements(ctx, &r);
+}
+
+/* What was included there when the texts were read. Files have the numbers that they had then, since they are
+ * read in the same order. */
+static void include_texts(struct context *ctx, const struct reading *r, struct loc loc)
+{
+	const struct texts *t = ctx->texts;
+
+	for (size_t i = 1; i < t->n && !diag_full(ctx->diag); i++) {
+		const struct loc *at = &t->files[i].included;
+
+		if (at->line && at->file == r->file && at->line == loc.line && at->col == loc.col)
+			include_text(ctx, r, &t->files[i]);
+	}
 }
 
 static void include(struct context *ctx, const struct reading *r, const char *pattern, struct loc loc)
@@ -154,7 +184,9 @@ static void read_statements(struct context *ctx, const struct reading *r)
 			check_statement(ctx, &stmt, p.bad);
 			break;
 		case PARSED_INCLUDE:
-			if (!p.bad)
+			if (!p.bad && ctx->texts)
+				include_texts(ctx, r, stmt.loc);
+			else if (!p.bad)
 				include(ctx, r, pattern, stmt.loc);
 			break;
 		case PARSED_NOTHING:
@@ -176,36 +208,70 @@ static struct policy *new_policy(struct arena *a)
 	return p;
 }
 
-/* Reads everything, into a new policy. text NULL: from the file. */
-static struct policy *read_all(struct arena *a, const char *name, const char *text, size_t len,
-			       struct diag *d)
+/* The answers that last, behind everything else, unless the policy has included them itself. */
+static void read_answers(struct context *ctx, const struct reading *r, const char *policy)
+{
+	char *made = texts_answers_path(policy), *path;
+	struct stat st;
+
+	if (!made) {
+		diag_error(ctx->diag, ctx->policy, (struct loc){0}, "out of memory");
+		return;
+	}
+	path = arena_strn(ctx->arena, made, strlen(made));
+	free(made);
+	if (stat(path, &st) && (errno == ENOENT || errno == ENOTDIR))
+		return;
+	for (size_t i = 0; i < ctx->nids; i++)
+		if (ctx->ids[i].dev == st.st_dev && ctx->ids[i].ino == st.st_ino)
+			return;
+	include_file(ctx, r, path, (struct loc){0});
+}
+
+/* Where a policy is read from: texts, a text, or the file `name`. */
+struct input {
+	const char *name, *text;
+	size_t len;
+	const struct texts *texts;
+};
+
+/* Reads everything, into a new policy. */
+static struct policy *read_all(struct arena *a, const struct input *in, struct diag *d)
 {
 	struct policy *policy = new_policy(a);
 	struct context *ctx = arena_alloc(a, sizeof(*ctx));
 	struct reading r = {0};
 	const char *error = NULL;
+	size_t len = in->len;
 	char *copy = NULL;
 
 	ctx->policy = policy;
 	ctx->diag = d;
 	ctx->arena = a;
+	ctx->texts = in->texts;
 	symbols_init(&ctx->symbols, a);
-	if (!text)
-		error = source_read(a, name, false, POLICY_FILE_MAX, &copy, &len, &r.id);
+	if (!in->text)
+		error = source_read(a, in->name, false, POLICY_FILE_MAX, &copy, &len, &r.id);
 	else if (len > POLICY_FILE_MAX)
 		error = "the text is too large";
 	else
-		copy = arena_strn(a, text, len);
-	add_file(ctx, name, error ? NULL : copy, error ? 0 : len, (struct loc){0});
+		copy = arena_strn(a, in->text, len);
+	add_file(ctx, in->name, error ? NULL : copy, error ? 0 : len, (struct loc){0}, &r.id);
 	ctx->bytes = len;
 	if (error)
 		diag_error(d, policy, (struct loc){0}, "cannot read the policy: %s", error);
 	else if (check_text(ctx, 0))
 		read_statements(ctx, &r);
+	if (diag_full(d))
+		return policy;
+	if (in->texts && in->texts->n > 1 && !in->texts->files[in->texts->n - 1].included.line)
+		include_text(ctx, &r, &in->texts->files[in->texts->n - 1]);
+	else if (!in->text && !error)
+		read_answers(ctx, &r, in->name);
 	return policy;
 }
 
-static struct policy *read_policy(const char *name, const char *text, size_t len, struct diag *d)
+static struct policy *read_policy(const struct input *in, struct diag *d)
 {
 	size_t errors = d->errors;
 	struct arena *a = arena_new();
@@ -214,11 +280,11 @@ static struct policy *read_policy(const char *name, const char *text, size_t len
 
 	if (!a || setjmp(failure)) {
 		arena_free(a);
-		diag_error(d, NULL, (struct loc){0}, "%s: out of memory", name);
+		diag_error(d, NULL, (struct loc){0}, "%s: out of memory", in->name);
 		return NULL;
 	}
 	arena_on_failure(a, &failure);
-	policy = read_all(a, name, text, len, d);
+	policy = read_all(a, in, d);
 	arena_on_failure(a, NULL);
 	if (d->errors == errors)
 		return policy;
@@ -228,12 +294,19 @@ static struct policy *read_policy(const char *name, const char *text, size_t len
 
 struct policy *policy_read(const char *path, struct diag *d)
 {
-	return read_policy(path, NULL, 0, d);
+	return read_policy(&(struct input){.name = path}, d);
 }
 
 struct policy *policy_read_text(const char *name, const char *text, size_t len, struct diag *d)
 {
-	return read_policy(name, text ? text : "", len, d);
+	return read_policy(&(struct input){.name = name, .text = text ? text : "", .len = len}, d);
+}
+
+struct policy *texts_read(const struct texts *t, struct diag *d)
+{
+	const struct source *f = &t->files[0];
+
+	return read_policy(&(struct input){.name = f->path, .text = f->text, .len = f->len, .texts = t}, d);
 }
 
 void policy_free(struct policy *p)
