@@ -246,10 +246,23 @@ fire_end() {
 
 # ---- beginning and end ----
 
+# Whatever still runs in the test's own network namespaces: a background function's own process is not its child's.
+kill_left() {
+	local p net own peer
+	own=$(readlink /proc/self/ns/net) peer=$(readlink "/proc/${PEER_PID:-self}/ns/net")
+	[ -n "$own" ] && [ "$own" != "$(readlink /proc/1/ns/net)" ] && [ "$peer" != "$(readlink /proc/1/ns/net)" ] || return 0
+	for p in /proc/[0-9]*; do
+		net=$(readlink "$p/ns/net") || continue
+		[ "$net" != "$own" ] && [ "$net" != "$peer" ] && continue
+		case ${p#/proc/} in "$$" | "$BASHPID" | "$PPID") ;; *) kill -9 "${p#/proc/}" ;; esac
+	done 2>/dev/null
+}
+
 cleanup() {
 	local rc=$?
 	trap - EXIT INT TERM
 	[ -z "$AGENT" ] || kill -9 "$AGENT" 2>/dev/null
+	kill_left
 	kill "${SERVERS[@]}" 2>/dev/null
 	"$CGWALL" detach >/dev/null 2>&1
 	type -t test_cleanup >/dev/null && test_cleanup
