@@ -22,7 +22,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 	-Wformat=2 -Wundef -Werror
 OPT ?= -O2 -g
 pkg = $(shell pkg-config $(1) 2>/dev/null)
-LIBS := -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c
+LIBS := -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c -lidn2
 LIB_CFLAGS := $(call pkg,--cflags libev)
 CGW_CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -Iinclude -isystem $(O) -isystem $(@D) $(LIB_CFLAGS) $(CFLAGS)
 CGW_LDFLAGS = -Wl,--as-needed $(LDFLAGS)
@@ -96,7 +96,7 @@ $(O)/.tools:
 	@mkdir -p $(O); missing=; \
 	for t in $(firstword $(CC)) $(CLANG) "$(BPFTOOL)"; do \
 		command -v "$$t" >/dev/null || missing="$$missing $${t:-bpftool}"; done; \
-	for h in bpf/libbpf.h bpf/bpf_helpers.h libelf.h zlib.h ev.h json-c/json.h; do \
+	for h in bpf/libbpf.h bpf/bpf_helpers.h libelf.h zlib.h ev.h json-c/json.h idn2.h; do \
 		echo "#include <$$h>" | $(CC) $(CGW_CFLAGS) -E -o /dev/null - 2>/dev/null || missing="$$missing $$h"; done; \
 	[ -z "$$missing" ] || { echo "cgwall needs these to be built and does not find them:$$missing."; \
 		echo "'sudo make deps' installs them."; exit 1; } >&2

@@ -241,7 +241,20 @@ static void addresses(void)
 static void names(void)
 {
 	char name[VALUE_DNS_MAX + 8], sha[65];
-	static const char *const bad[] = {"", ".", "..", "a..b", ".a", "a b", "a/b", "*.a", "\xc3\xbc.de"};
+	static const char *const bad[] = {
+		"",    ".",   "..",   "a..b",	     ".a",	   "a..",	 "a b",
+		"a/b", "*.a", "\xc3", "a\xc3\xbc b", "*.\xc3\xbc", "\xc3\xbc..", "\xe2\x80\xae.a"};
+	static const char *const same[] = {"b\xc3\xbc"
+					   "cher.example",
+					   "B\xc3\x9c"
+					   "CHER.Example.",
+					   "b\xc3\xbc"
+					   "cher\xe3\x80\x82"
+					   "example\xe3\x80\x82",
+					   "XN--BCHER-KVA.example",
+					   "bu\xcc\x88"
+					   "cher.example"};
+	char longest[4 * VALUE_DNS_MAX];
 	static const char digest[] = "E3B0C44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 	uint8_t bssid[6];
 
@@ -250,6 +263,23 @@ static void names(void)
 	CHECK(!value_dns_name("_dns.a-b.1", 10, name));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		CHECK_MSG(value_dns_name(bad[i], strlen(bad[i]), name), "%s", bad[i]);
+	/* international names: their ASCII form, whatever the case, the normal form and the full stop */
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		CHECK_MSG(!value_dns_name(same[i], strlen(same[i]), name), "%s", same[i]);
+		CHECK_STR(name, "xn--bcher-kva.example");
+	}
+	CHECK(!value_dns_name("stra\xc3\x9f"
+			      "e.example",
+			      15, name));
+	CHECK_STR(name, "xn--strae-oqa.example");
+	CHECK(value_dns_name("a\0\xc3\xbc", 4, name));
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 63; i < sizeof(longest); i += 64)
+		longest[i] = '.';
+	CHECK(!value_dns_name(longest, VALUE_DNS_MAX, name) && strlen(name) == VALUE_DNS_MAX);
+	CHECK(value_dns_name(longest, VALUE_DNS_MAX + 1, name));
+	memcpy(longest, "\xc3\xbc", 2); /* 62 characters, but more in ASCII */
+	CHECK(value_dns_name(longest, VALUE_DNS_MAX, name));
 	CHECK(!value_sha256(digest, 64, sha));
 	CHECK_STR(sha, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	CHECK(value_sha256(digest, 63, sha));

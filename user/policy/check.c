@@ -293,3 +293,12 @@ void check_statement(struct context *ctx, const struct stmt *stmt, bool bad)
 	}
 	*ARENA_ADD(ctx->arena, &ctx->policy->stmts, &ctx->policy->nstmts) = *stmt;
 }
+
+void check_settings(struct context *ctx)
+{
+	const struct settings *s = &ctx->policy->settings;
+
+	if ((s->given & (1u << SET_DNS_MAX_TTL)) && s->dns_max_ttl_ms < s->dns_min_ttl_ms)
+		diag_error(ctx->diag, ctx->policy, ctx->settings[SET_DNS_MAX_TTL],
+			   "'dns-max-ttl' is shorter than 'dns-min-ttl' (60s where it is not set)");
+}

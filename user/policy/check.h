@@ -10,4 +10,7 @@
  * already, and only its names are looked at. */
 void check_statement(struct context *ctx, const struct stmt *stmt, bool bad);
 
+/* What settings say together, once all have been read. */
+void check_settings(struct context *ctx);
+
 #endif

@@ -23,9 +23,10 @@ const char *const names_setting[SETTINGS] = {[SET_MODE] = "mode",
 					     [SET_ASK_TIMEOUT] = "ask-timeout",
 					     [SET_SOCKETS_OTHER] = "sockets-other",
 					     [SET_DNS_REBIND] = "dns-rebind",
-					     [SET_ON_FAILURE] = "on-failure"};
+					     [SET_ON_FAILURE] = "on-failure",
+					     [SET_DNS_MAX_TTL] = "dns-max-ttl"};
 
-static_assert(CGW_ACTIONS == 4 && SELECTORS == 12 && FACTS == 4 && SETTINGS == 8, "a table lacks a word");
+static_assert(CGW_ACTIONS == 4 && SELECTORS == 12 && FACTS == 4 && SETTINGS == 9, "a table lacks a word");
 
 static const char *const proto_names[] = {"tcp", "udp", "icmp", "icmpv6", "sctp", "dccp", "udplite"};
 static const uint8_t proto_numbers[] = {6, 17, 1, 58, 132, 33, 136};

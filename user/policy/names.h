@@ -21,6 +21,7 @@ enum setting {
 	SET_SOCKETS_OTHER,
 	SET_DNS_REBIND,
 	SET_ON_FAILURE,
+	SET_DNS_MAX_TTL,
 	SETTINGS
 };
 extern const char *const names_setting[SETTINGS];

@@ -75,6 +75,8 @@ bool parse_set(struct parser *p, struct loc loc, int *ret)
 		return parse_resolvers(p, s);
 	case SET_DNS_MIN_TTL:
 		return parse_duration(p, &s->dns_min_ttl_ms, true);
+	case SET_DNS_MAX_TTL:
+		return parse_duration(p, &s->dns_max_ttl_ms, false);
 	case SET_ASK_TIMEOUT:
 		return parse_duration(p, &s->ask_timeout_ms, false);
 	case SET_SOCKETS_OTHER:

@@ -233,7 +233,7 @@ struct settings {
 	bool resolvers_given;	/* false: auto */
 	struct item *resolvers; /* ITEM_NET */
 	size_t nresolvers;
-	uint64_t dns_min_ttl_ms;
+	uint64_t dns_min_ttl_ms, dns_max_ttl_ms;
 	uint64_t ask_timeout_ms;
 	int sockets_other; /* -1 not set, CGW_PASS, CGW_BLOCK */
 	bool dns_rebind_allow;

@@ -33,6 +33,9 @@ void print_setting(const struct settings *s, int setting, FILE *out)
 	case SET_DNS_MIN_TTL:
 		value_print_duration(s->dns_min_ttl_ms, out);
 		break;
+	case SET_DNS_MAX_TTL:
+		value_print_duration(s->dns_max_ttl_ms, out);
+		break;
 	case SET_ASK_TIMEOUT:
 		value_print_duration(s->ask_timeout_ms, out);
 		break;

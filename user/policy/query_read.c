@@ -75,10 +75,16 @@ int query_read_domain(struct query_state *s, const char *value)
 	int r = set_list(s, q->domains, &q->ndomains, value, NULL);
 
 	for (size_t i = from; !r && i < q->ndomains; i++) {
-		const char *error = value_dns_name(q->domains[i], strlen(q->domains[i]), q->domains[i]);
+		char name[VALUE_DNS_MAX + 1], *copy;
+		const char *error = value_dns_name(q->domains[i], strlen(q->domains[i]), name);
 
 		if (error)
-			r = query_fail(s, "%s", error);
+			return query_fail(s, "%s", error);
+		copy = strdup(name); /* an international name's ASCII form may be the longer one */
+		if (!copy)
+			return query_fail(s, "out of memory");
+		free(q->domains[i]);
+		q->domains[i] = copy;
 	}
 	return r;
 }

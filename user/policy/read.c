@@ -203,6 +203,7 @@ static struct policy *new_policy(struct arena *a)
 	for (int i = 0; i < CGW_DIRS; i++)
 		p->fallback[i].act.action = CGW_PASS;
 	p->settings.dns_min_ttl_ms = 60000;
+	p->settings.dns_max_ttl_ms = 86400000;
 	p->settings.ask_timeout_ms = 30000;
 	p->settings.sockets_other = -1;
 	return p;
@@ -268,6 +269,7 @@ static struct policy *read_all(struct arena *a, const struct input *in, struct d
 		include_text(ctx, &r, &in->texts->files[in->texts->n - 1]);
 	else if (!in->text && !error)
 		read_answers(ctx, &r, in->name);
+	check_settings(ctx);
 	return policy;
 }
 

@@ -2,6 +2,7 @@
 #include "value.h"
 
 #include <ctype.h>
+#include <idn2.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -142,12 +143,11 @@ bool value_bssid(const char *s, uint8_t ret[6])
 	return true;
 }
 
-const char *value_dns_name(const char *s, size_t len, char *ret)
+/* What is wrong with an ASCII name, or NULL. */
+static const char *check_dns_name(const char *s, size_t len)
 {
 	size_t label = 0;
 
-	if (len && s[len - 1] == '.')
-		len--;
 	if (!len)
 		return "a DNS name is expected";
 	if (len > VALUE_DNS_MAX)
@@ -155,8 +155,6 @@ const char *value_dns_name(const char *s, size_t len, char *ret)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
-		if (c >= 0x80)
-			return "an international name is written in its ASCII form (xn--...)";
 		if (c == '*')
 			return "a DNS name has no `*`; `domain` covers every name below it";
 		if (c == '.') {
@@ -170,6 +168,54 @@ const char *value_dns_name(const char *s, size_t len, char *ret)
 		if (++label > 63)
 			return "a label of a DNS name has at most 63 characters";
 	}
+	return label ? NULL : "a DNS name has an empty label";
+}
+
+/* An international name's ASCII form, as browsers and resolvers look it up (UTS #46, not transitional). dot:
+ * its final dot was taken off already. */
+static const char *international(const char *s, size_t len, bool dot, char *ret, size_t *ret_len)
+{
+	static const char bad[] = "this is no international name that has an ASCII form (xn--...)";
+	char text[VALUE_DNS_MAX * 4 + 1], *ascii;
+	const char *error = NULL;
+
+	if (len >= sizeof(text))
+		return "a DNS name has at most 253 characters";
+	if (memchr(s, '\0', len))
+		return bad;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return bad;
+	len = strlen(ascii);
+	if (len && ascii[len - 1] == '.' && !dot)
+		len--; /* it knows other full stops, too */
+	if (len > VALUE_DNS_MAX)
+		error = bad;
+	else
+		memcpy(ret, ascii, *ret_len = len);
+	idn2_free(ascii);
+	return error;
+}
+
+const char *value_dns_name(const char *s, size_t len, char *ret)
+{
+	bool plain = true, dot = len && s[len - 1] == '.';
+	char ascii[VALUE_DNS_MAX + 1];
+	const char *error;
+
+	len -= dot;
+	for (size_t i = 0; i < len; i++)
+		plain &= (unsigned char)s[i] < 0x80;
+	if (!plain) {
+		error = international(s, len, dot, ascii, &len);
+		if (error)
+			return error;
+		s = ascii;
+	}
+	error = check_dns_name(s, len);
+	if (error)
+		return error;
 	for (size_t i = 0; i < len; i++)
 		ret[i] = (char)tolower((unsigned char)s[i]);
 	ret[len] = '\0';
