@@ -405,7 +405,7 @@ char *gen_given(struct gen *g)
 	if (rng_once(&g->rng, 2)) {
 		fputs(" domain=", out);
 		gen_name(g, out);
-		if (rng_once(&g->rng, 3)) {
+		for (unsigned n = rng_below(&g->rng, 3) * rng_below(&g->rng, 3); n; n--) {
 			fputc(',', out);
 			gen_name(g, out);
 		}

@@ -108,14 +108,18 @@ static void net(struct gen *g, FILE *out)
 	}
 }
 
+/* Names that lie in and beside each other, down to eight labels; case does not count. */
 void gen_name(struct gen *g, FILE *out)
 {
-	static const char *const tops[] = {"example.com", "ads.net", "a.example.com", "com", "xexample.com"};
-	static const char *const below[] = {"a.", "b.", "x.y."};
+	static const char *const tops[] = {"example.com",  "ads.net", "a.example.com",	 "com",
+					   "xexample.com", "net",     "b.a.Example.COM", "com.net"};
+	static const char *const below[] = {"a.", "b.", "x.y.", "a.b.", "A.", "com.", "a.a.a."};
 
-	if (rng_once(&g->rng, 3))
+	for (unsigned i = rng_below(&g->rng, 6); i > 3; i--)
 		fputs(PICK(&g->rng, below), out);
 	fputs(PICK(&g->rng, tops), out);
+	if (rng_once(&g->rng, 12))
+		fputc('.', out);
 }
 
 static void item(struct gen *g, FILE *out, unsigned defined, bool names)

@@ -11,7 +11,7 @@
 struct counts {
 	size_t out, in, apps, groups, services, conditions, expects;
 	size_t lists;
-	uint64_t addresses;
+	uint64_t addresses, names; /* in them */
 };
 
 static int print_policy(const struct load *l, FILE *out)
@@ -115,6 +115,7 @@ static struct counts count(const struct load *l)
 	free(s.path);
 	if (lists)
 		c.addresses = lists->n4 + lists->n6 + lists->nprefixes;
+	c.names = l->image->nlisted;
 	return c;
 }
 
@@ -149,8 +150,11 @@ static void print_summary(const char *file, const struct counts *c, double ms)
 	print_count(", ", c->services, "service");
 	print_count(", ", c->conditions, "condition");
 	print_count(", ", c->lists, "list");
-	if (c->lists)
+	if (c->lists && (c->addresses || !c->names))
 		printf(" with %s address%s", grouped(c->addresses, buf), c->addresses == 1 ? "" : "es");
+	if (c->lists && c->names)
+		printf(" %s %s name%s", c->addresses ? "and" : "with", grouped(c->names, buf),
+		       c->names == 1 ? "" : "s");
 	print_count(", ", c->expects, "expectation");
 	printf("; %.0f ms\n", ms);
 }
@@ -185,6 +189,7 @@ static void print_json(const char *file, const struct counts *c, double ms, cons
 		json_put_int(o, "expectations", (int64_t)c->expects);
 		json_put_int(o, "lists", (int64_t)c->lists);
 		json_put_int(o, "addresses", (int64_t)c->addresses);
+		json_put_int(o, "names", (int64_t)c->names);
 		json_put(o, "ms", json_object_new_double(ms));
 	} else {
 		json_object_put(rules);

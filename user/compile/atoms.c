@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,13 @@ static const struct {
 	[CGW_DIM_ENABLED] = {"enabled", SPACES},
 };
 static_assert(sizeof(dims) / sizeof(dims[0]) == CGW_DIMS, "a line for every dimension");
+
+int tables_too_large(struct tables *t)
+{
+	diag_error(t->diag, t->policy, (struct loc){0}, "this policy needs tables of more than %u MB",
+		   TABLES_CHUNKS_MAX / (1024 * 1024 / CGW_CHUNK_BYTES));
+	return -E2BIG;
+}
 
 enum space tables_space(enum cgw_dim dim)
 {

@@ -77,6 +77,7 @@ struct image {
 	struct image_key *ifaces; /* of the host's interfaces, see iface.h */
 	size_t nifaces;
 	struct image_lists *lists; /* NULL: none. Owned by the image */
+	size_t nlisted;		   /* names in list files */
 	uint32_t nrows[CGW_DIRS];  /* rows in use, with row 0; spare ones follow */
 	struct tables *tables;	   /* what judge and print need: entries, atoms; opaque (classes.h) */
 };

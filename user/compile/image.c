@@ -11,9 +11,8 @@
 #include "judge.h"
 #include "lists.h"
 #include "lpm.h"
+#include "nameclass.h"
 #include "nets.h"
-
-#define CHUNKS_MAX (8u << 20) /* 1 GB */
 
 static __u64 default_seed[2];
 
@@ -81,6 +80,10 @@ static void place_direction(struct layout *l, enum cgw_dir dir)
 		for (int v = 0; v < CGW_VARIANTS; v++)
 			h->enabled[v] = l->im->nrows[dir]++;
 	}
+	if (h->dims & (1u << CGW_DIM_NAME)) {
+		h->name_rows = h->name_not = l->im->nrows[dir];
+		l->im->nrows[dir] += l->im->tables->names.n + CGW_NAME_SPARE;
+	}
 	if (l->next < h->stride)
 		l->next = h->stride;
 	h->rows = (uint32_t)l->next - h->stride; /* row 0 is not stored */
@@ -100,7 +103,7 @@ static bool place(struct image *im)
 	for (int dir = 0; dir < CGW_DIRS; dir++)
 		place_direction(&l, dir);
 	im->head.nchunks = (uint32_t)l.next;
-	return l.next <= CHUNKS_MAX;
+	return l.next <= TABLES_CHUNKS_MAX;
 }
 
 /* ---- writing ---- */
@@ -175,6 +178,8 @@ static void put_direction(struct image *im, enum cgw_dir dir)
 		return;
 	put(im, h->rows + h->stride, d->rows.chunks + h->stride,
 	    (size_t)(d->rows.n - 1) * h->stride * CGW_CHUNK_BYTES);
+	if (h->name_rows)
+		nameclass_rows(im->tables, dir, im->chunks + h->rows + (size_t)h->name_rows * h->stride);
 	d->rows.chunks = im->chunks + h->rows;
 	d->rows.scratch = NULL;
 }
@@ -206,7 +211,10 @@ static void put_head(struct image *im)
 	for (int proto = 0; t->port_class && proto < 256; proto++)
 		if (names_has_ports(proto))
 			im->head.has_ports[proto / 8] |= (uint8_t)(1 << (proto % 8));
+	im->head.names = t->names.n;
+	im->head.name_labels = t->names.labels;
 	im->lists = t->lists;
+	im->nlisted = t->listset->names.n;
 	im->keys = t->keys;
 	im->nkeys = t->nkeys;
 	im->prefixes = t->prefixes;
@@ -222,11 +230,8 @@ static int write_image(struct image *im)
 	struct tables *t = im->tables;
 	struct query nothing = {0};
 
-	if (!place(im)) {
-		diag_error(t->diag, t->policy, (struct loc){0}, "this policy needs tables of more than %u MB",
-			   CHUNKS_MAX / (1024 * 1024 / CGW_CHUNK_BYTES));
-		return -E2BIG;
-	}
+	if (!place(im))
+		return tables_too_large(t);
 	im->chunks = arena_alloc(t->arena, (size_t)im->head.nchunks * sizeof(*im->chunks));
 	if (t->port_class)
 		put(im, im->head.port_class, t->port_class, 65536 * sizeof(*t->port_class));
@@ -265,6 +270,8 @@ static int compile(struct image *im)
 	error = paths_build(t);
 	if (!error)
 		error = ports_build(t);
+	if (!error)
+		error = nameclass_build(t);
 	return error ? error : write_image(im);
 }
 

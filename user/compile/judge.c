@@ -44,18 +44,21 @@ static inline __u32 cgw_list_of(__u32 lists, const __u8 addr[16])
 
 void judge_begin(struct image *im)
 {
-	static const enum space given[] = {SPACE_PROPS, SPACE_NAME, SPACE_IFACE};
+	static const enum space given[] = {SPACE_PROPS, SPACE_IFACE};
 	struct tables *t = im->tables;
 	struct judge *j = arena_alloc(t->arena, sizeof(*j));
-	uint32_t natoms = 0;
+	uint32_t natoms = 0, words = 0;
 
 	t->judge = j;
 	conditions_begin(im);
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
 		if (t->atoms[given[i]].in.n > natoms)
 			natoms = t->atoms[given[i]].in.n;
-	/* one name adds at most that many before they are sorted and doubles dropped */
-	j->atoms = arena_alloc(t->arena, ((size_t)natoms * 4 + 16) * sizeof(*j->atoms));
+	j->atoms = arena_alloc(t->arena, ((size_t)natoms + 1) * sizeof(*j->atoms));
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		if (rows_words(&t->dir[dir].rows) > words)
+			words = rows_words(&t->dir[dir].rows);
+	j->bits = arena_alloc(t->arena, ((size_t)words + 1) * sizeof(*j->bits));
 	if (im->nprefixes)
 		lpm_build(&j->prefixes, t->arena, &im->prefixes->key, sizeof(*im->prefixes), im->nprefixes);
 	if (im->lists && im->lists->nprefixes)

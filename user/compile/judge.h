@@ -11,6 +11,7 @@ struct judge {
 	struct intern conditions; /* pointers of named conditions, in the order of definition */
 	bool *holds;		  /* by their number */
 	uint32_t *atoms;	  /* room for all atoms of one space */
+	__u64 *bits;		  /* room for a row */
 	struct lpm prefixes, lists;
 };
 

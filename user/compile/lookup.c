@@ -9,7 +9,8 @@
 #include "expand.h"
 #include "glob.h"
 #include "judge.h"
-#include "lists.h"
+#include "ip.h"
+#include "nameclass.h"
 
 /* ---- tables ---- */
 
@@ -174,89 +175,97 @@ static size_t iface_atoms(const struct image *im, const struct query *q, uint32_
 	return n;
 }
 
-/* The atom of this kind and text, if there is one, goes to the list. */
-static size_t name_atom(const struct intern *in, uint8_t kind, const void *text, size_t len, uint32_t *atoms)
+/* ---- names ---- */
+
+/* The class of a name: the longest of its ends that has a key says. */
+static uint32_t name_class(const struct image *im, const char *name)
 {
-	char buf[512];
-	uint32_t id;
-
-	if (len >= sizeof(buf))
-		return 0;
-	buf[0] = (char)kind;
-	memcpy(buf + 1, text, len);
-	id = intern_find(in, buf, len + 1);
-	if (id == INTERN_NONE)
-		return 0;
-	*atoms = id;
-	return 1;
-}
-
-static size_t file_atoms(const struct image *im, const char *name, size_t len, bool below, uint32_t *atoms)
-{
-	const struct listset *set = im->tables->listset;
-	uint32_t id = intern_find(&set->names, name, len);
-	const uint32_t *files;
-	size_t nfiles, n = 0;
-
-	if (id == INTERN_NONE)
-		return 0;
-	files = sets_get(&set->sets, set->name_sets[id][below], &nfiles);
-	for (size_t i = 0; i < nfiles; i++)
-		n += name_atom(&im->tables->atoms[SPACE_NAME].in, ITEM_FILE, &files[i], sizeof(files[i]),
-			       atoms + n);
-	return n;
-}
-
-/* Atoms of one name: those that mean it alone, and those that mean it with what is below, or one above it. */
-static size_t one_name_atoms(const struct image *im, const char *name, uint32_t *atoms)
-{
-	const struct intern *in = &im->tables->atoms[SPACE_NAME].in;
-	size_t n = name_atom(in, ITEM_HOST, name, strlen(name), atoms);
-
-	n += file_atoms(im, name, strlen(name), false, atoms + n);
 	for (const char *s = name; s; s = strchr(s, '.')) {
+		const struct cgw_class *c;
+		struct cgw_key key;
+
 		s += s != name;
-		n += name_atom(in, ITEM_DOMAIN, s, strlen(s), atoms + n);
-		n += file_atoms(im, s, strlen(s), true, atoms + n);
-		n = sets_sort(atoms, n);
+		nameclass_key(im->head.seed, s, strlen(s), &key);
+		c = lookup_key(im, &key);
+		if (c)
+			return c->row[0][s != name];
 	}
-	return n;
+	return 0;
 }
 
-static size_t name_atoms(const struct image *im, const struct query *q, uint32_t *atoms)
+/* ---- rows that come up with a question ---- */
+
+static uint32_t row_given(uint32_t row)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < q->ndomains; i++) {
-		n += one_name_atoms(im, q->domains[i], atoms + n);
-		n = sets_sort(atoms, n);
-	}
-	return n;
+	return row ? row : CGW_ROW_ALL;
 }
 
-/* The row of a set of true atoms: one that the image has, or a spare one. */
-static uint32_t given_row(struct image *im, enum cgw_dir dir, uint32_t dim, const uint32_t *atoms, size_t n)
+/* The row with these bits: one that the image has, or a spare one. */
+static uint32_t spare_row(struct image *im, enum cgw_dir dir, const __u64 *bits, uint64_t hash)
 {
 	struct direction *d = &im->tables->dir[dir];
-	struct sweep *s = &d->sweeps[dim];
-	uint32_t row, slot;
+	uint32_t row = rows_find(&d->rows, bits, hash), slot;
+
+	for (slot = 0; row == UINT32_MAX && slot < d->spare_used && slot < IMAGE_SPARE_ROWS; slot++)
+		if (d->spare_hash[slot] == hash && !memcmp(rows_bits(&d->rows, im->nrows[dir] + slot), bits,
+							   rows_words(&d->rows) * sizeof(*bits)))
+			row = im->nrows[dir] + slot;
+	if (row != UINT32_MAX)
+		return row_given(row);
+	slot = d->spare_used++ % IMAGE_SPARE_ROWS;
+	row = im->nrows[dir] + slot;
+	d->spare_hash[slot] = hash;
+	rows_store(&d->rows, d->rows.chunks + (size_t)row * d->rows.stride, bits);
+	return row_given(row);
+}
+
+/* The row of a set of true atoms. */
+static uint32_t given_row(struct image *im, enum cgw_dir dir, uint32_t dim, const uint32_t *atoms, size_t n)
+{
+	struct sweep *s = &im->tables->dir[dir].sweeps[dim];
+	uint32_t row;
 
 	for (size_t i = 0; i < n; i++)
 		sweep_on(s, atoms[i]);
-	row = rows_find(&d->rows, s->bits, s->hash);
-	for (slot = 0; row == UINT32_MAX && slot < d->spare_used && slot < IMAGE_SPARE_ROWS; slot++)
-		if (d->spare_hash[slot] == s->hash && !memcmp(rows_bits(&d->rows, im->nrows[dir] + slot),
-							      s->bits, s->nwords * sizeof(*s->bits)))
-			row = im->nrows[dir] + slot;
-	if (row == UINT32_MAX) {
-		slot = d->spare_used++ % IMAGE_SPARE_ROWS;
-		row = im->nrows[dir] + slot;
-		d->spare_hash[slot] = s->hash;
-		rows_store(&d->rows, d->rows.chunks + (size_t)row * d->rows.stride, s->bits);
-	}
+	row = spare_row(im, dir, s->bits, s->hash);
 	for (size_t i = 0; i < n; i++)
 		sweep_off(s, atoms[i]);
-	return row ? row : CGW_ROW_ALL;
+	return row;
+}
+
+static const __u64 *class_bits(const struct image *im, enum cgw_dir dir, uint32_t class)
+{
+	const struct cgw_dirhead *h = &im->head.dir[dir];
+
+	return rows_bits(&im->tables->dir[dir].rows, class ? h->name_rows + class : h->none[CGW_DIM_NAME]);
+}
+
+/* The row of an address that is bound to several names: what asks for a name holds if one of them is it, what
+ * asks for none if none is. */
+static uint32_t union_row(struct image *im, enum cgw_dir dir, const struct query *q)
+{
+	const struct direction *d = &im->tables->dir[dir];
+	const __u64 *not = rows_bits(&d->rows, im->head.dir[dir].name_not);
+	__u64 *bits = im->tables->judge->bits;
+
+	memcpy(bits, class_bits(im, dir, 0), rows_words(&d->rows) * sizeof(*bits));
+	for (size_t i = 0; i < q->ndomains; i++) {
+		const __u64 *more = class_bits(im, dir, name_class(im, q->domains[i]));
+
+		for (uint32_t w = 0; w < rows_words(&d->rows); w++)
+			bits[w] = ((bits[w] | more[w]) & ~not [w]) | (bits[w] & more[w] & not [w]);
+	}
+	return spare_row(im, dir, bits, rows_hash(bits, rows_words(&d->rows)));
+}
+
+static uint32_t name_row(struct image *im, const struct query *q)
+{
+	const struct cgw_dirhead *h = &im->head.dir[q->dir];
+	uint32_t class = q->ndomains ? name_class(im, q->domains[0]) : 0;
+
+	if (q->ndomains > 1)
+		return union_row(im, q->dir, q);
+	return row_given(class ? h->name_rows + class : h->none[CGW_DIM_NAME]);
 }
 
 /* ---- the whole ---- */
@@ -315,8 +324,7 @@ int lookup_query(struct image *im, const struct query *q, struct cgw_query *ret)
 		ret->given[CGW_GIVEN_PROPS] =
 			given_row(im, q->dir, CGW_DIM_PROPS, atoms, property_atoms(im, q, atoms));
 	if (dims & (1u << CGW_DIM_NAME))
-		ret->given[CGW_GIVEN_NAME] =
-			given_row(im, q->dir, CGW_DIM_NAME, atoms, name_atoms(im, q, atoms));
+		ret->given[CGW_GIVEN_NAME] = name_row(im, q);
 	if (dims & (1u << CGW_DIM_IFACE))
 		ret->given[CGW_GIVEN_IFACE] =
 			given_row(im, q->dir, CGW_DIM_IFACE, atoms, iface_atoms(im, q, atoms));

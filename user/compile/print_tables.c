@@ -130,6 +130,18 @@ static void print_lists(const struct direction *d, uint32_t dim, FILE *out)
 	}
 }
 
+static void print_names(const struct image *im, enum cgw_dir dir, FILE *out)
+{
+	for (uint32_t class = 1; class < im->head.names; class ++) {
+		fprintf(out, "\tname class %u: ", class);
+		print_row(&im->tables->dir[dir], im->head.dir[dir].name_rows + class, out);
+		fputc('\n', out);
+	}
+	fputs("\tnegated: ", out);
+	print_row(&im->tables->dir[dir], im->head.dir[dir].name_not, out);
+	fputc('\n', out);
+}
+
 static void print_dim(const struct image *im, enum cgw_dir dir, uint32_t dim, FILE *out)
 {
 	const struct direction *d = &im->tables->dir[dir];
@@ -159,6 +171,9 @@ static void print_dim(const struct image *im, enum cgw_dir dir, uint32_t dim, FI
 	case CGW_DIM_REMOTE_LIST:
 	case CGW_DIM_LOCAL_LIST:
 		print_lists(d, dim, out);
+		break;
+	case CGW_DIM_NAME:
+		print_names(im, dir, out);
 		break;
 	default: /* evaluated when a question comes */
 		break;
@@ -205,6 +220,8 @@ int image_print_image(const struct image *im, FILE *out)
 		if (h->flags >> i & 1)
 			fprintf(out, " %s", flags[i]);
 	fprintf(out, "\nport classes %u at %u\n", h->nports, h->port_class);
+	if (h->names > 1)
+		fprintf(out, "name classes %u, names of up to %u labels\n", h->names, h->name_labels);
 	for (int i = 0; i < 2; i++)
 		fprintf(out, "%s automaton: states %u, byte classes %u; at %u, %u, %u\n",
 			i ? "cgroup" : "exe", h->dfa[i].states, h->dfa[i].classes, h->dfa[i].bytes,

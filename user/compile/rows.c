@@ -89,7 +89,7 @@ static uint32_t rows_add(struct rows *r, const __u64 *bits, uint64_t hash)
 	return r->n - 1;
 }
 
-static uint64_t hash_of(const __u64 *bits, uint32_t nwords)
+uint64_t rows_hash(const __u64 *bits, uint32_t nwords)
 {
 	uint64_t h = 0;
 
@@ -115,7 +115,7 @@ void rows_init(struct rows *r, struct arena *arena, struct arena *scratch, uint3
 		return;
 	r->ones = arena_alloc(arena, r->nchunks * sizeof(struct cgw_chunk));
 	fill_ones(r->ones, nentries);
-	rows_add(r, r->ones, hash_of(r->ones, rows_words(r)));
+	rows_add(r, r->ones, rows_hash(r->ones, rows_words(r)));
 }
 
 void mentions_build(struct mentions *m, struct arena *a, uint32_t n, const uint32_t *from, const uint32_t *to,
@@ -147,7 +147,7 @@ void sweep_init(struct sweep *s, struct rows *r, struct arena *a, const struct m
 		s->unmet[to[i]]++;
 		s->bits[to[i] / 64] &= ~(1ULL << (to[i] % 64));
 	}
-	s->hash = hash_of(s->bits, s->nwords);
+	s->hash = rows_hash(s->bits, s->nwords);
 }
 
 static void flip(struct sweep *s, uint32_t entry)
@@ -195,9 +195,14 @@ void sweep_off(struct sweep *s, uint32_t atom)
 	}
 }
 
+uint32_t sweep_row_in(const struct sweep *s, struct rows *r)
+{
+	return rows_add(r, s->bits, s->hash);
+}
+
 uint32_t sweep_row(struct sweep *s)
 {
-	return rows_add(s->rows, s->bits, s->hash);
+	return sweep_row_in(s, s->rows);
 }
 
 uint32_t sweep_row_of(struct sweep *s, const uint32_t *atoms, size_t n)

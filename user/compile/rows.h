@@ -61,7 +61,9 @@ static inline uint32_t rows_words(const struct rows *r)
 	return r->nchunks * CGW_CHUNK_WORDS;
 }
 
-/* The row with these bits, or UINT32_MAX. hash: of a sweep. */
+uint64_t rows_hash(const __u64 *bits, uint32_t nwords);
+
+/* The row with these bits, or UINT32_MAX. hash: of a sweep, or rows_hash(). */
 uint32_t rows_find(const struct rows *r, const __u64 *bits, uint64_t hash);
 
 /* Fills in a stored row's summary from its bits. row points to its first chunk. */
@@ -84,6 +86,9 @@ void sweep_off(struct sweep *s, uint32_t atom);
 
 /* The row of the present set of atoms; stored if it is new. */
 uint32_t sweep_row(struct sweep *s);
+
+/* The same in another store, of rows as long as the sweep's. */
+uint32_t sweep_row_in(const struct sweep *s, struct rows *r);
 
 /* The row of exactly these atoms; all are off before and after. */
 uint32_t sweep_row_of(struct sweep *s, const uint32_t *atoms, size_t n);

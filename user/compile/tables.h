@@ -73,6 +73,15 @@ struct path_classes {
 	struct sets sets;
 };
 
+/* Classes of names; class 0 is what no rule tells from a name that nobody mentions. Rows stay in scratch
+ * until they are written. */
+struct name_classes {
+	uint32_t n;		    /* with class 0 */
+	uint32_t labels;	    /* most labels of a name that has a key */
+	struct rows rows[CGW_DIRS]; /* of their own, since the image has them in a row */
+	uint32_t *row_of[CGW_DIRS]; /* by class */
+};
+
 struct direction {
 	struct entry *entries; /* in order of priority; in text order before order_direction() */
 	uint32_t nentries;
@@ -105,9 +114,10 @@ struct tables {
 	struct listset *listset;      /* list files and their names (lists.h) */
 	struct image_lists *lists;    /* NULL: none, or taken */
 	struct path_classes paths[4]; /* by CGW_DIM_EXE_PATH..CG_GLOB */
-	uint32_t nports;	      /* port classes, with class 0 */
-	uint8_t proto[256];	      /* protocol -> index */
-	uint16_t *port_class;	      /* by port; NULL: no rule looks at ports */
+	struct name_classes names;
+	uint32_t nports;      /* port classes, with class 0 */
+	uint8_t proto[256];   /* protocol -> index */
+	uint16_t *port_class; /* by port; NULL: no rule looks at ports */
 	struct image_key *keys;
 	uint32_t nkeys;
 	struct image_prefix *prefixes;
@@ -116,6 +126,11 @@ struct tables {
 	__u64 seed[2];
 	struct judge *judge; /* what judge.c keeps between questions */
 };
+
+#define TABLES_CHUNKS_MAX (8u << 20) /* 1 GB */
+
+/* Reports that; gives -E2BIG. */
+int tables_too_large(struct tables *t);
 
 /* The space of a dimension, for all but CGW_DIM_ENABLED. */
 enum space tables_space(enum cgw_dim dim);

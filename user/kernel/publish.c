@@ -44,9 +44,10 @@ static int publish_fill(int fd, const void *keys, size_t key_size, const void *v
 	return 0;
 }
 
-/* Makes a map and fills it from an array of (key, value) pairs with nothing in between. */
+/* Makes a map with room for `room` more and fills it from an array of (key, value) pairs with nothing in
+ * between. */
 static int publish_pairs(enum bpf_map_type type, const char *name, size_t key_size, size_t value_size,
-			 const void *pairs, size_t n)
+			 const void *pairs, size_t n, size_t room)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts,
 		    .map_flags = type == BPF_MAP_TYPE_LPM_TRIE ? (uint32_t)BPF_F_NO_PREALLOC : 0);
@@ -63,7 +64,9 @@ static int publish_pairs(enum bpf_map_type type, const char *name, size_t key_si
 		memcpy(keys + i * key_size, pair, key_size);
 		memcpy(values + i * value_size, pair + key_size, value_size);
 	}
-	fd = bpf_map_create(type, name, (uint32_t)key_size, (uint32_t)value_size, n ? (uint32_t)n : 1, &opts);
+	room += n;
+	fd = bpf_map_create(type, name, (uint32_t)key_size, (uint32_t)value_size, room ? (uint32_t)room : 1,
+			    &opts);
 	if (fd < 0) {
 		r = -errno;
 		goto out;
@@ -141,19 +144,21 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 	slot = k->ctl->word ? k->ctl->head[CGW_WORD_SLOT(k->ctl->word)].lists : ~0u;
 	slot = slot == ~0u ? 0 : !slot;
 	r = publish_slot(k->skel->maps.lists4, slot,
-			 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list4", 4, 4, l->v4, l->n4));
+			 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list4", 4, 4, l->v4, l->n4, 0));
 	if (!r)
 		r = publish_slot(k->skel->maps.lists6, slot,
-				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6));
+				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6, 0));
 	if (!r)
 		r = publish_slot(k->skel->maps.listsp, slot,
 				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix),
-					       4, l->prefixes, l->nprefixes));
+					       4, l->prefixes, l->nprefixes, 0));
 	if (r)
 		return r;
 	*ret = slot;
 	return 0;
 }
+
+#define PUBLISH_UNIONS_MAX 4096 /* pairs of name classes that the kernel may find and note */
 
 /* The image's keys with those of the interfaces. */
 static int publish_keys(const struct image *im)
@@ -169,7 +174,7 @@ static int publish_keys(const struct image *im)
 	if (im->nifaces)
 		memcpy(all + im->nkeys, im->ifaces, im->nifaces * sizeof(*all));
 	r = publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key), sizeof(struct cgw_class),
-			  all, n);
+			  all, n, PUBLISH_UNIONS_MAX);
 	free(all);
 	return r;
 }
@@ -193,7 +198,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 		r = publish_slot(k->skel->maps.prefixes, slot,
 				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes",
 					       sizeof(struct cgw_prefix), sizeof(struct cgw_class),
-					       im->prefixes, im->nprefixes));
+					       im->prefixes, im->nprefixes, 0));
 	if (r)
 		return kernel_fail(message, r,
 				   "the tables do not fit into the kernel: %s; what was in force stays",
@@ -201,6 +206,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 	head.gen = next;
 	head.lists = lists;
 	k->ctl->head[slot] = head;
+	k->ctl->name_classes[slot] = head.names;
 	__atomic_store_n(&k->ctl->word, CGW_WORD(next, slot, 0, CGW_WORD_EPOCH(word) + 1), __ATOMIC_RELEASE);
 	if (im->lists)
 		k->lists_digest = im->lists->digest;

@@ -36,8 +36,8 @@ void value_print_days(uint8_t days, FILE *out);
 /* aa:bb:cc:dd:ee:ff */
 bool value_bssid(const char *s, uint8_t ret[6]);
 
-/* A DNS name, also an international one in UTF-8: in its ASCII form, lower-cased, without its trailing dot, in
- * ret (at least VALUE_DNS_MAX + 1 bytes). */
+/* A DNS name, also an international one in UTF-8: in its ASCII form, lower-cased, without its trailing dot,
+ * in ret (at least VALUE_DNS_MAX + 1 bytes). */
 #define VALUE_DNS_MAX 253
 const char *value_dns_name(const char *s, size_t len, char *ret);
 
