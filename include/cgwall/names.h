@@ -96,7 +96,7 @@ enum cgw_alarm {
 };
 
 #ifndef __bpf__
-static_assert(sizeof(struct cgw_name) == 72 + 8 + CGW_NAME_MAX, "name");
+static_assert(sizeof(struct cgw_name) == 72 + CGW_NAME_MAX, "name");
 static_assert(sizeof(struct cgw_binding) == 24, "binding");
 static_assert(sizeof(struct cgw_bound) == 56 + 8 + 24 * CGW_BOUND_NAMES - 8, "bound");
 #endif

@@ -203,7 +203,7 @@ static void put_head(struct image *im)
 		other_pass = fallback_of(&t->policy->fallback[CGW_OUT]).action == CGW_PASS;
 	memcpy(im->head.seed, t->seed, sizeof(im->head.seed));
 	im->head.flags = (s->observe ? CGW_H_OBSERVE : 0) | (other_pass ? CGW_H_OTHER_PASS : 0) |
-			 (s->established_keep ? CGW_H_KEEP : 0);
+			 (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0);
 	im->head.nports = t->nports;
 	im->head.lists = t->lists ? 0 : ~0u;
 	im->head.has_prefixes = t->nprefixes > 0;
@@ -211,6 +211,10 @@ static void put_head(struct image *im)
 	for (int proto = 0; t->port_class && proto < 256; proto++)
 		if (names_has_ports(proto))
 			im->head.has_ports[proto / 8] |= (uint8_t)(1 << (proto % 8));
+	im->head.ttl_min = (uint32_t)((s->dns_min_ttl_ms + 999) / 1000);
+	im->head.ttl_max = (uint32_t)(s->dns_max_ttl_ms / 1000);
+	if (im->head.ttl_max < im->head.ttl_min)
+		im->head.ttl_max = im->head.ttl_min; /* the one that was not set gives way */
 	im->head.names = t->names.n;
 	im->head.name_labels = t->names.labels;
 	im->lists = t->lists;

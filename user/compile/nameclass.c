@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cgwall/pathhash.h>
+#include <cgwall/namehash.h>
+#include <cgwall/names.h>
 
 #include "lists.h"
 
@@ -46,14 +47,9 @@ struct build {
 
 void nameclass_key(const __u64 seed[2], const char *name, size_t len, struct cgw_key *ret)
 {
-	struct cgw_hash h;
-
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = CGW_KEY_NAME;
-	cgw_hash_start(&h, seed);
-	while (len)
-		cgw_hash_byte(&h, (uint8_t)name[--len]);
-	cgw_hash_value(&h, ret->data);
+	cgw_name_hash(seed, name, len, ret->data);
 }
 
 /* ---- which atoms are one ---- */
@@ -311,6 +307,8 @@ static bool too_large(const struct build *b)
 {
 	uint64_t chunks = 0;
 
+	if (b->t->names.n + CGW_NAME_SPARE > CGW_NAME_CLASSES_MAX)
+		return true;
 	for (int dir = 0; dir < CGW_DIRS; dir++)
 		if (b->sweeps[dir])
 			chunks += (uint64_t)b->t->names.n * b->t->names.rows[dir].stride;

@@ -158,7 +158,8 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 	return 0;
 }
 
-#define PUBLISH_UNIONS_MAX 4096 /* pairs of name classes that the kernel may find and note */
+/* Pairs of name classes that the kernel may find and note: many can give the same few new classes. */
+#define PUBLISH_UNIONS_MAX (16 * CGW_NAME_SPARE)
 
 /* The image's keys with those of the interfaces. */
 static int publish_keys(const struct image *im)
