@@ -35,12 +35,19 @@ static __noinline int ask_matches(const struct cgw_query *q, __u32 *nchunks)
 {
 	struct cgw_scan s = {};
 
-	if (!q || !nchunks || cgw_rows(q, &s))
+	if (!q || !nchunks || cgw_rows(q, &s, 0))
 		return -1;
 	if (bpf_loop(s.nchunks, ask_chunk, &s, 0) < 0 || s.prio)
 		return -1;
 	*nchunks = s.nchunks;
 	return 0;
+}
+
+static __noinline int ask_could(const struct cgw_query *q, __u32 wild, struct cgw_answer *a)
+{
+	struct cgw_scan s = {};
+
+	return cgw_could(q, wild, a, &s);
 }
 
 SEC("syscall")
@@ -74,6 +81,8 @@ int ask(void *ctx)
 		q->cg_glob = CGW_PATH_WORD_GLOB(classes);
 	}
 	cgw_decide(q, &ask->answer);
+	if (ask->wild)
+		ask->could = ask_could(q, ask->wild, &ask->possible);
 	if (ask->want_matches && !ask->answer.error && ask_matches(q, &ask->nchunks))
 		ask->answer.error = CGW_ERR_TABLE;
 	return 0;

@@ -5,6 +5,11 @@
 
 #define EVENT_SHORT_PATH 128
 
+/* With the verdict: */
+#define EVENT_ONCE 0x100 /* only for a flow's first packet or datagram */
+#define EVENT_IFACE(ifindex) \
+	((__u64)(ifindex) << 32) /* by which a packet goes; other namespaces' have no name */
+
 /* One more hit for the deciding entry. */
 static __always_inline void event_hit(const struct cgw_query *q, const struct cgw_answer *a)
 {
@@ -23,8 +28,10 @@ static __always_inline void event_hit(const struct cgw_query *q, const struct cg
 
 static __always_inline void event_fill(struct cgw_event *e, const struct cgw_query *q,
 				       const struct cgw_answer *a, const struct cgw_who *w, __u64 cookie,
-				       __u32 verdict)
+				       __u32 verdict, __u32 ifindex)
 {
+	const struct cgw_ctl *c = ctl_get();
+
 	e->kind = CGW_EV_VERDICT;
 	e->time = bpf_ktime_get_boot_ns();
 	e->gen = CGW_WORD_GEN(q->word);
@@ -40,10 +47,10 @@ static __always_inline void event_fill(struct cgw_event *e, const struct cgw_que
 	e->pid = w->pid;
 	e->uid = w->uid;
 	e->gid = w->gid;
-	e->ifindex = 0;
+	e->ifindex = c && c->netns && w->netns == c->netns ? ifindex : 0;
 	__builtin_memcpy(e->remote, q->remote, 16);
 	__builtin_memcpy(e->local, q->local, 16);
-	__builtin_memset(e->comm, 0, sizeof(e->comm));
+	__builtin_memcpy(e->comm, w->comm, sizeof(e->comm));
 	e->alarm = e->reserved[0] = e->reserved[1] = 0;
 	e->name = 0;
 	e->path.c[0] = 0;
@@ -64,9 +71,9 @@ static __always_inline bool event_seen(const struct cgw_query *q, const struct c
 	return bpf_map_update_elem(&logged, &key, &one, BPF_NOEXIST) != 0;
 }
 
-/* A log line. `once`: only for a flow's first packet or datagram; a connect() is a flow of its own. */
+/* A log line. Without EVENT_ONCE a connect() is a flow of its own. */
 __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a, const struct cgw_who *w,
-			  __u64 cookie, __u32 verdict_once)
+			  __u64 cookie, __u64 verdict_once)
 {
 	__u32 verdict = verdict_once & 0xff, long_path;
 	struct cgw_key key = {.kind = CGW_KEY_PATH};
@@ -76,7 +83,7 @@ __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a,
 
 	if (!q || !a || !w)
 		return -1;
-	if ((verdict_once >> 8) && event_seen(q, a, cookie))
+	if ((verdict_once & EVENT_ONCE) && event_seen(q, a, cookie))
 		return 0;
 	__builtin_memcpy(key.data, w->path[0], sizeof(key.data));
 	n = bpf_map_lookup_elem(&paths, &key);
@@ -86,7 +93,7 @@ __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a,
 		e = bpf_ringbuf_reserve(&events, offsetof(struct cgw_event, path) + EVENT_SHORT_PATH, 0);
 		if (!e)
 			goto lost;
-		event_fill(e, q, a, w, cookie, verdict);
+		event_fill(e, q, a, w, cookie, verdict, verdict_once >> 32);
 		e->size = offsetof(struct cgw_event, path) + EVENT_SHORT_PATH;
 		if (n)
 			len = bpf_probe_read_kernel_str(e->path.c, EVENT_SHORT_PATH, n->path.c);
@@ -94,7 +101,7 @@ __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a,
 		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 		if (!e)
 			goto lost;
-		event_fill(e, q, a, w, cookie, verdict);
+		event_fill(e, q, a, w, cookie, verdict, verdict_once >> 32);
 		e->size = sizeof(*e);
 		len = bpf_probe_read_kernel_str(e->path.c, sizeof(e->path), n->path.c);
 	}
@@ -105,6 +112,4 @@ lost:
 	count(CGW_ERR_EVENT_LOST);
 	return -1;
 }
-#define EVENT_ONCE 0x100
-
 #endif

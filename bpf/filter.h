@@ -73,8 +73,10 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 {
 	__u64 decided = *(volatile __u64 *)&s->decided;
 	bool iface = filter_asks_iface(q->word);
-	/* what is judged by its packets alone has no line yet */
-	__u32 verdict = CGW_PASS, how = iface || !decided ? JUDGE_ONCE : JUDGE_QUIET | JUDGE_AGAIN;
+	__u32 verdict = CGW_PASS;
+	/* what is judged by its packets alone has no line yet; by another interface, another rule may decide
+	 */
+	__u64 how = !decided ? JUDGE_ONCE : iface ? JUDGE_ONCE | JUDGE_AGAIN : JUDGE_QUIET | JUDGE_AGAIN;
 
 	if (CGW_DECIDED_WORD(decided) == q->word && !(iface && ifindex))
 		return CGW_DECIDED_VERDICT(decided);
@@ -89,13 +91,13 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
 	if (iface)
 		filter_iface(q, s->who.netns, ifindex);
-	verdict = judge(q, &s->who, cookie, how);
+	verdict = judge(q, &s->who, cookie, how | EVENT_IFACE(ifindex));
 	/* a connection older than the agent may have been begun by either side */
 	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
 		q->dir = CGW_IN;
 		if (iface)
 			filter_iface(q, s->who.netns, ifindex);
-		verdict = judge(q, &s->who, 0, JUDGE_QUIET);
+		verdict = judge(q, &s->who, 0, JUDGE_QUIET | EVENT_IFACE(ifindex));
 	}
 	verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
 	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
@@ -131,7 +133,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	filter_iface(&q, s->who.netns, skb->ifindex);
 	/* the handshake's last segment comes here too */
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
-			q.tcp_flags & TCP_FLAG_SYN ? JUDGE_ONCE : JUDGE_ONCE | JUDGE_AGAIN);
+			JUDGE_ONCE | (q.tcp_flags & TCP_FLAG_SYN ? 0 : JUDGE_AGAIN) |
+				EVENT_IFACE(skb->ifindex));
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
@@ -179,7 +182,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 									      : JUDGE_ONCE;
 	if (id.ifindex)
 		filter_iface(&q, s->who.netns, id.ifindex);
-	verdict = judge(&q, &s->who, id.cookie, how);
+	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(skb->ifindex));
 	fresh.decided = CGW_DECIDED_FLOW(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK, q.dir);
 	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to
 	 * begin must not be remembered, or what the other end begins would pass for its answer. */

@@ -47,8 +47,8 @@ static __noinline int hooks_other(struct cgw_query *q, __u64 netns, __u64 cookie
 static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q, __u64 call, __u32 how)
 {
 	struct cgw_sock *s;
+	bool late = hooks_late(q->word), same;
 	__u32 verdict;
-	bool same;
 
 	s = ctx->sk ? bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
 	if (!s) {
@@ -68,26 +68,24 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	s->who.netns = bpf_get_netns_cookie(ctx);
 	if (q->proto != IPPROTO_TCP && hooks_answers(q, bpf_get_socket_cookie(ctx)))
 		return HOOK_ALLOW;
-	if (hooks_late(q->word)) {
-		s->dir = CGW_OUT;
-		s->flags |= CGW_SOCK_BEGAN;
-		*(volatile __u64 *)&s->decided = 0;
-		return same ? HOOK_ALLOW
-			    : HOOK_REFUSE; /* a packet tells nothing of who else is using the socket */
-	}
+	if (late)
+		how |= JUDGE_EARLY | JUDGE_QUIET | JUDGE_AGAIN; /* what passes is told by its packets */
 	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), same ? how : how | JUDGE_QUIET);
-	if (!same && verdict == CGW_PASS)
+	if (!same && (verdict == CGW_PASS || verdict == CGW_LATER)) {
 		verdict = hooks_other(q, s->who.netns, bpf_get_socket_cookie(ctx), how);
+		if (verdict == CGW_LATER)
+			verdict = CGW_BLOCK; /* a packet tells nothing of who else is using the socket */
+	}
 	if (q->proto == IPPROTO_TCP) {
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
 		/* the opener's own verdict holds for the packets to come; another's does not */
 		*(volatile __u64 *)&s->decided =
-			same && verdict == CGW_PASS ? CGW_DECIDED(q->word, CGW_PASS) : 0;
+			same && verdict == CGW_PASS && !late ? CGW_DECIDED(q->word, CGW_PASS) : 0;
 	} else if (same && verdict == CGW_PASS) {
 		*(volatile __u64 *)&s->call = call;
 	}
-	if (verdict == CGW_PASS)
+	if (verdict == CGW_PASS || verdict == CGW_LATER)
 		return HOOK_ALLOW;
 	if (verdict == CGW_REJECT)
 		bpf_set_retval(-ECONNREFUSED);

@@ -6,9 +6,27 @@
 #define JUDGE_ONCE EVENT_ONCE /* log a flow's first packet only */
 #define JUDGE_AGAIN 0x400     /* the flow was counted already: count refusals only */
 #define JUDGE_QUIET 0x200     /* the flow's line was written by an earlier hook: log refusals only */
+#define JUDGE_EARLY 0x800     /* local end and interface are not known yet: CGW_LATER where they matter */
 
-/* CGW_PASS, CGW_BLOCK or CGW_REJECT. Never anything else. */
-__noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u32 how)
+/* From JUDGE_EARLY alone: only a packet can tell. */
+#define CGW_LATER CGW_ACTIONS
+
+/* cgw_could(), with a buffer for what the stack has no room for. */
+static __always_inline int judge_could(const struct cgw_query *q, __u32 wild, struct cgw_answer *a)
+{
+	struct scratch *s = scratch_get();
+	int r = CGW_COULD_NEVER;
+
+	a->error = CGW_ERR_SCRATCH;
+	if (!s)
+		return r;
+	r = cgw_could(q, wild, a, &s->scan);
+	scratch_put(s);
+	return r;
+}
+
+/* CGW_PASS, CGW_BLOCK, CGW_REJECT or CGW_LATER. Never anything else. */
+__noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64 how)
 {
 	const struct cgw_head *h;
 	struct cgw_answer a = {};
@@ -21,8 +39,11 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u32
 	r = who_classes(w, q);
 	if (r)
 		a.error = r;
-	else
+	else if (!(how & JUDGE_EARLY))
 		cgw_decide(q, &a);
+	else if ((h && (h->flags & CGW_H_OBSERVE)) ||
+		 judge_could(q, CGW_DIMS_LATE | CGW_WILD_ASK, &a) == CGW_COULD_PASS)
+		return CGW_LATER;
 	if (!a.error) {
 		verdict = a.entry.action;
 		if (verdict == CGW_ASK)
@@ -38,7 +59,7 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u32
 	if ((a.error || (a.entry.flags & CGW_E_LOG) ||
 	     (h && (h->flags & CGW_H_OBSERVE) && verdict != CGW_PASS)) &&
 	    !((how & JUDGE_QUIET) && verdict == CGW_PASS))
-		event_emit(q, &a, w, cookie, verdict | (how & EVENT_ONCE));
+		event_emit(q, &a, w, cookie, verdict | (how & ~0xffULL));
 	if (h && (h->flags & CGW_H_OBSERVE) && verdict != CGW_PASS) {
 		count(CGW_CNT_OBSERVED);
 		return CGW_PASS;

@@ -50,36 +50,34 @@ static __always_inline const struct cgw_class *cgw_prefix_of(__u64 word, const s
 }
 
 /* The list class of an address; 0: in none. A list map that is missing gives a class that no table has,
- * so that the decision fails instead of taking a listed address for an unlisted one. */
-static __always_inline __u32 cgw_list_of(__u32 lists, const __u8 *addr)
+ * so that the decision fails instead of taking a listed address for an unlisted one. key: on the stack, where
+ * 6.1 wants it. */
+static __always_inline __u32 cgw_list_of(__u32 lists, const struct cgw_prefix *key)
 {
-	const __u32 *a = (const __u32 *)addr;
-	struct cgw_prefix p = {
-		.len = 128}; /* 6.1 takes keys from the stack, not from a function's argument */
-	__u32 slot = lists & 1, v4 = a[3];
+	const __u32 *a = (const __u32 *)key->addr;
+	__u32 slot = lists & 1;
 	__u32 *class;
 	void *inner;
 
 	if (lists == ~0u)
 		return 0;
-	__builtin_memcpy(p.addr, addr, 16);
 	if (!a[0] && !a[1] && a[2] == bpf_htonl(0xffff)) {
 		inner = bpf_map_lookup_elem(&lists4, &slot);
 		if (!inner)
 			return ~0u >> 8;
-		class = bpf_map_lookup_elem(inner, &v4);
+		class = bpf_map_lookup_elem(inner, a + 3);
 	} else {
 		inner = bpf_map_lookup_elem(&lists6, &slot);
 		if (!inner)
 			return ~0u >> 8;
-		class = bpf_map_lookup_elem(inner, p.addr);
+		class = bpf_map_lookup_elem(inner, a);
 	}
 	if (class)
 		return *class;
 	inner = bpf_map_lookup_elem(&listsp, &slot);
 	if (!inner)
 		return ~0u >> 8;
-	class = bpf_map_lookup_elem(inner, &p);
+	class = bpf_map_lookup_elem(inner, key);
 	return class ? *class : 0;
 }
 

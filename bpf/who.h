@@ -109,6 +109,7 @@ static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, 
 	w->uid = task->cred->euid.val;
 	w->gid = task->cred->egid.val;
 	w->pid = task->tgid;
+	bpf_probe_read_kernel_str(w->comm, sizeof(w->comm), task->comm);
 	who_program(task, w);
 	who_cgroup(task, w);
 }

@@ -18,6 +18,7 @@
 #ifndef __bpf__
 #include <linux/types.h>
 #include <assert.h>
+#include <stddef.h>
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
@@ -71,6 +72,10 @@ enum cgw_dim {
 /* What is not known yet when a program calls connect() or sendto(): its packets are judged instead. */
 #define CGW_DIMS_LATE \
 	(1u << CGW_DIM_LOCAL | 1u << CGW_DIM_LOCAL_LIST | 1u << CGW_DIM_LPORT | 1u << CGW_DIM_IFACE)
+/* What is not known of whoever may come: where he comes from and by which interface. */
+#define CGW_DIMS_CALLER                                                                                \
+	(1u << CGW_DIM_REMOTE | 1u << CGW_DIM_REMOTE_LIST | 1u << CGW_DIM_NAME | 1u << CGW_DIM_RPORT | \
+	 1u << CGW_DIM_IFACE)
 
 enum cgw_end { CGW_REMOTE = 0, CGW_LOCAL = 1, CGW_ENDS = 2 };
 
@@ -115,17 +120,23 @@ struct cgw_dirhead {
 	__u32 hits; /* chunk base of the counters: hits + stripe * hit_chunks + rule / 16, word rule % 16 */
 	__u32 hit_chunks;
 	__u32 ports[CGW_ENDS]; /* chunk base of __u32 rows: [proto_index * nports + port class]; 0: dimension
-				  unused */
+				* unused. The last two classes are a port that is not known yet:
+				* CGW_PORT_SOME, CGW_PORT_EVERY */
 	__u32 path_rows[4]; /* by CGW_DIM_EXE_PATH..CG_GLOB: chunk base of __u32 rows by path class; 0: unused
 			     */
 	__u32 list_rows[CGW_ENDS]; /* chunk base of __u32 rows by list class; 0: unused */
 	__u32 none[CGW_DIMS]; /* row of a value that no table knows (an address in no group, another user) */
 	__u32 enabled[CGW_VARIANTS]; /* the enabled-rules row, by the control word's variant */
-	__u32 name_rows; /* row of name class c, c > 0: name_rows + c; class 0 has none[CGW_DIM_NAME] */
-	__u32 name_not;	 /* a row: the entries that ask for names *not* to be bound */
-	__u32 dims;	 /* bit per dimension that some entry constrains */
+	__u32 name_rows;      /* row of name class c, c > 0: name_rows + c; class 0 has none[CGW_DIM_NAME] */
+	__u32 name_not;	      /* a row: the entries that ask for names *not* to be bound */
+	__u32 dims;	      /* bit per dimension that some entry constrains */
+	__u32 open[CGW_DIMS]; /* row of the entries that do not ask for the dimension */
+	__u32 passing[2];     /* rows of the entries that pass, and of those that pass or ask */
 	struct cgw_entry fallback; /* the default: rule 0 */
 };
+
+#define CGW_PORT_SOME(h) ((h)->nports - 2)  /* the entries that match with some port */
+#define CGW_PORT_EVERY(h) ((h)->nports - 1) /* those that match with each */
 
 #define CGW_H_OBSERVE 1	   /* set mode observe */
 #define CGW_H_OTHER_PASS 2 /* set sockets-other pass */
@@ -138,7 +149,7 @@ struct cgw_head {
 	__u32 flags;	    /* CGW_H_* */
 	__u32 nchunks;	    /* of the whole image */
 	__u32 port_class;   /* chunk base: __u16 by port (1024 chunks); class 0 is "no port" */
-	__u32 nports;	    /* port classes, with class 0 */
+	__u32 nports;	    /* port classes: class 0, those that are told apart, and the two below */
 	__u32 lists;	    /* which slot of the list maps; ~0: none */
 	__u32 has_prefixes; /* the trie holds something */
 	__u32 names;	    /* name classes of the image, with class 0; CGW_NAME_SPARE rows follow theirs */
@@ -178,6 +189,7 @@ struct cgw_ctl {
 	__u64 heartbeat;       /* see CGW_BEAT_LIFE_NS; 0: no agent that can be asked */
 	__u32 name_classes[2]; /* by slot: classes in use, with those that the kernel added */
 	__u64 seed[2];	       /* of the path hash, for mount points */
+	__u64 netns;	       /* cookie of the agent's network namespace */
 	struct cgw_head head[2];
 };
 
@@ -303,6 +315,7 @@ struct cgw_who {
 	__u64 netns;	  /* cookie of its network namespace; 0: not known */
 	__u64 classes[2]; /* CGW_PATH_WORD of executable and cgroup; caches */
 	__u8 path[2][16]; /* keys of both in the table of paths; zero: none */
+	char comm[16];	  /* what its thread called itself */
 	__u32 uid, gid, pid;
 	__u8 state; /* enum cgw_path_state of the executable */
 	__u8 known; /* 0: nobody knows who opened it */
@@ -371,6 +384,25 @@ struct cgw_answer {
 	__u32 error;		/* enum cgw_error; not 0: refused for this reason, entry is not meant */
 };
 
+/* What the AND goes over. BPF has 512 bytes of stack for a whole call chain, hence quads. */
+struct cgw_scan {
+	__u64 word;
+	__u64 quad[CGW_QUAD_WORDS]; /* ANDed: four words of bits, or of summaries */
+	__u32 rows[CGW_DIMS];	    /* 0: no constraint */
+	__u32 base, stride, nchunks;
+	__u32 prio; /* found */
+};
+
+/* What can be said of a query of which a part is not known yet: cgw_could(). A bit for each such dimension,
+ * and besides: */
+#define CGW_WILD_CERTAIN (1u << CGW_DIMS)   /* rows hold what is certain to match, not what could */
+#define CGW_WILD_ASK (1u << (CGW_DIMS + 1)) /* to ask counts as to pass */
+enum cgw_could {
+	CGW_COULD_PASS = 0, /* it may come to that */
+	CGW_COULD_NEVER,    /* whatever the rest turns out to be, it does not pass: the answer says so */
+	CGW_COULD_SETTLED,  /* the answer decides, whatever the rest turns out to be */
+};
+
 /* Why something was refused without a rule, or lost. Also the index of its counter. */
 enum cgw_error {
 	CGW_ERR_NONE = 0,
@@ -411,15 +443,17 @@ enum cgw_counter {
 /* ---- a question to the kernel's own tables ---- */
 
 struct cgw_ask {
-	struct cgw_query query;	   /* in; word and path classes are filled by the kernel */
-	struct cgw_answer answer;  /* out */
-	__u32 has_exe, has_cgroup; /* in: the paths below are given */
-	__u32 want_matches;	   /* in: leave the whole AND in the map of matches */
-	__u32 has_name;		   /* in: the remote end's name is given; not: what was learned counts */
-	__u64 netns;		   /* in: cookie of the network namespace in which it was learned */
-	char name[CGW_NAME_MAX];   /* in: lower case, no dot at the end */
-	__u64 learned;		   /* out: CGW_NAME_REF of the remote end's name; 0: none is known */
-	__u32 nchunks;		   /* out: of that */
+	struct cgw_query query;	    /* in; word and path classes are filled by the kernel */
+	struct cgw_answer answer;   /* out */
+	__u32 has_exe, has_cgroup;  /* in: the paths below are given */
+	__u32 want_matches;	    /* in: leave the whole AND in the map of matches */
+	__u32 has_name;		    /* in: the remote end's name is given; not: what was learned counts */
+	__u64 netns;		    /* in: cookie of the network namespace in which it was learned */
+	char name[CGW_NAME_MAX];    /* in: lower case, no dot at the end */
+	__u64 learned;		    /* out: CGW_NAME_REF of the remote end's name; 0: none is known */
+	__u32 nchunks;		    /* out: of that */
+	__u32 wild, could;	    /* in: of cgw_could(), 0: it is not asked; out: what it gives */
+	struct cgw_answer possible; /* out: its answer */
 	struct cgw_path exe, cgroup;
 };
 
@@ -471,6 +505,8 @@ static_assert(sizeof(struct cgw_entry) == 16, "entry");
 static_assert(sizeof(struct cgw_key) == 20, "key");
 static_assert(sizeof(struct cgw_class) == 16, "class");
 static_assert(sizeof(struct cgw_prefix) == 20, "prefix");
+static_assert(offsetof(struct cgw_prefix, addr) == offsetof(struct cgw_key, data),
+	      "an address's key and prefix");
 static_assert(sizeof(struct cgw_proc) == 56 + 16 + CGW_PATH_MAX, "proc");
 static_assert(sizeof(struct cgw_answer) == 24, "answer");
 static_assert(sizeof(struct cgw_ctl) % 8 == 0, "ctl");

@@ -7,7 +7,7 @@
  *   const struct cgw_chunk *cgw_chunk_at(__u64 word, __u32 index)       a chunk of the word's slot
  *   const struct cgw_class *cgw_class_of(__u64 word, const struct cgw_key *key)
  *   const struct cgw_class *cgw_prefix_of(__u64 word, const struct cgw_prefix *key)
- *   __u32 cgw_list_of(__u32 lists, const __u8 addr[16])                 list class, 0 for none
+ *   __u32 cgw_list_of(__u32 lists, const struct cgw_prefix *key)        list class, 0 for none; len is 128
  *   const struct cgw_head *cgw_head_of(__u64 word)
  *
  * and CGW_FN, what to write before a function that the verifier may check on its own.
@@ -31,15 +31,6 @@
 #else
 #define CGW_ROLLED
 #endif
-
-/* What the AND goes over. BPF has 512 bytes of stack for a whole call chain, hence quads. */
-struct cgw_scan {
-	__u64 word;
-	__u64 quad[CGW_QUAD_WORDS]; /* ANDed: four words of bits, or of summaries */
-	__u32 rows[CGW_DIMS];	    /* 0: no constraint */
-	__u32 base, stride, nchunks;
-	__u32 prio; /* found */
-};
 
 /* IPv4 written into IPv6 is IPv4 in this representation by itself. The wildcard as a destination is
  * where the kernel sends it: loopback. addr: 16 bytes, network order, changed in place. */
@@ -192,7 +183,7 @@ static __always_inline int cgw_u16_at(__u64 word, __u32 base, __u32 i, __u32 *re
 
 /* One end's rows: literal address, list, protocol with port. */
 static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct cgw_dirhead *d,
-					const struct cgw_query *q, struct cgw_scan *s, int end)
+					const struct cgw_query *q, struct cgw_scan *s, int end, __u32 wild)
 {
 	const __u8 *addr = end == CGW_REMOTE ? q->remote : q->local;
 	int known = q->known & (end == CGW_REMOTE ? CGW_Q_REMOTE : CGW_Q_LOCAL);
@@ -200,29 +191,37 @@ static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct c
 	int dim_list = end == CGW_REMOTE ? CGW_DIM_REMOTE_LIST : CGW_DIM_LOCAL_LIST;
 	int dim_port = end == CGW_REMOTE ? CGW_DIM_RPORT : CGW_DIM_LPORT;
 	__u32 dims = d->dims;
+	/* both begin with a number and go on with the address; BPF's stack has no room for two */
+	union {
+		struct cgw_key key;
+		struct cgw_prefix prefix;
+	} k;
 
+	__builtin_memcpy(k.key.data, addr, 16);
 	if (dims & (1u << dim_addr)) {
 		const struct cgw_class *c = 0;
 
 		s->rows[dim_addr] = d->none[dim_addr];
-		if (known) {
-			struct cgw_key key = {.kind = CGW_KEY_ADDR};
-
-			__builtin_memcpy(key.data, addr, 16);
-			c = cgw_class_of(q->word, &key);
+		if (wild & (1u << dim_addr)) {
+			s->rows[dim_addr] = wild & CGW_WILD_CERTAIN ? d->open[dim_addr] : 0;
+		} else if (known) {
+			k.key.kind = CGW_KEY_ADDR;
+			c = cgw_class_of(q->word, &k.key);
 			if (!c && h->has_prefixes) {
-				struct cgw_prefix p = {.len = 128};
-
-				__builtin_memcpy(p.addr, addr, 16);
-				c = cgw_prefix_of(q->word, &p);
+				k.prefix.len = 128;
+				c = cgw_prefix_of(q->word, &k.prefix);
 			}
 			if (c)
 				s->rows[dim_addr] = c->row[q->dir & 1][end];
 		}
 	}
-	if (dims & (1u << dim_list)) {
-		__u32 class = known ? cgw_list_of(h->lists, addr) : 0;
+	if (dims & wild & (1u << dim_list)) {
+		s->rows[dim_list] = wild & CGW_WILD_CERTAIN ? d->open[dim_list] : 0;
+	} else if (dims & (1u << dim_list)) {
+		__u32 class;
 
+		k.prefix.len = 128;
+		class = known ? cgw_list_of(h->lists, &k.prefix) : 0;
 		if (cgw_u32_at(q->word, d->list_rows[end], class, &s->rows[dim_list]))
 			return -1;
 	}
@@ -231,7 +230,10 @@ static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct c
 
 		if (q->known & CGW_Q_PROTO)
 			index = h->proto[q->proto];
-		if (q->known & (end == CGW_REMOTE ? CGW_Q_RPORT : CGW_Q_LPORT)) {
+		if (wild & (1u << dim_port)) {
+			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
+				class = wild & CGW_WILD_CERTAIN ? CGW_PORT_EVERY(h) : CGW_PORT_SOME(h);
+		} else if (q->known & (end == CGW_REMOTE ? CGW_Q_RPORT : CGW_Q_LPORT)) {
 			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
 				if (cgw_u16_at(q->word, h->port_class,
 					       end == CGW_REMOTE ? q->rport : q->lport, &class))
@@ -283,17 +285,20 @@ static __always_inline int cgw_who_rows(const struct cgw_dirhead *d, const struc
 
 /* The row of a dimension that user space (or an earlier lookup) determined. */
 static __always_inline __u32 cgw_given_row(const struct cgw_dirhead *d, const struct cgw_query *q, int dim,
-					   enum cgw_given given)
+					   enum cgw_given given, __u32 wild)
 {
 	if (!(d->dims & (1u << dim)))
 		return 0;
+	if (wild & (1u << dim))
+		return wild & CGW_WILD_CERTAIN ? d->open[dim] : 0;
 	if (!q->given[given])
 		return d->none[dim];
 	return q->given[given] == CGW_ROW_ALL ? 0 : q->given[given];
 }
 
-/* All rows of a query, into s. 0, or -1 where a table is broken. */
-CGW_FN int cgw_rows(const struct cgw_query *q, struct cgw_scan *s)
+/* All rows of a query, into s; wild: 0, or what has no value yet, with CGW_WILD_CERTAIN. 0, or -1 where a
+ * table is broken. */
+CGW_FN int cgw_rows(const struct cgw_query *q, struct cgw_scan *s, __u32 wild)
 {
 	const struct cgw_dirhead *d;
 	const struct cgw_head *h;
@@ -312,13 +317,13 @@ CGW_FN int cgw_rows(const struct cgw_query *q, struct cgw_scan *s)
 	s->prio = 0;
 	if (cgw_who_rows(d, q, s))
 		return -1;
-	if (cgw_end_rows(h, d, q, s, CGW_REMOTE) || cgw_end_rows(h, d, q, s, CGW_LOCAL))
+	if (cgw_end_rows(h, d, q, s, CGW_REMOTE, wild) || cgw_end_rows(h, d, q, s, CGW_LOCAL, wild))
 		return -1;
 	if (q->given[CGW_GIVEN_NAME] == CGW_ROW_BROKEN)
 		return -1;
-	s->rows[CGW_DIM_PROPS] = cgw_given_row(d, q, CGW_DIM_PROPS, CGW_GIVEN_PROPS);
-	s->rows[CGW_DIM_NAME] = cgw_given_row(d, q, CGW_DIM_NAME, CGW_GIVEN_NAME);
-	s->rows[CGW_DIM_IFACE] = cgw_given_row(d, q, CGW_DIM_IFACE, CGW_GIVEN_IFACE);
+	s->rows[CGW_DIM_PROPS] = cgw_given_row(d, q, CGW_DIM_PROPS, CGW_GIVEN_PROPS, wild);
+	s->rows[CGW_DIM_NAME] = cgw_given_row(d, q, CGW_DIM_NAME, CGW_GIVEN_NAME, wild);
+	s->rows[CGW_DIM_IFACE] = cgw_given_row(d, q, CGW_DIM_IFACE, CGW_GIVEN_IFACE, wild);
 	s->rows[CGW_DIM_ENABLED] = d->enabled[CGW_WORD_VARIANT(q->word)];
 	return 0;
 }
@@ -343,7 +348,7 @@ CGW_FN int cgw_decide(const struct cgw_query *q, struct cgw_answer *a)
 	a->error = CGW_ERR_TABLE;
 	__builtin_memset(&s, 0, sizeof(s));
 	h = cgw_head_of(q->word);
-	if (!h || cgw_rows(q, &s))
+	if (!h || cgw_rows(q, &s, 0))
 		return a->error;
 	d = &h->dir[q->dir & 1];
 	r = cgw_scan_first(&s);
@@ -361,6 +366,62 @@ CGW_FN int cgw_decide(const struct cgw_query *q, struct cgw_answer *a)
 	a->prio = s.prio;
 	a->error = CGW_ERR_NONE;
 	return a->error;
+}
+
+/* The first entry of s->rows as a place in the priority list; ~0 where there is none. 0, or -1. */
+static __always_inline int cgw_first(struct cgw_scan *s, __u32 *ret)
+{
+	int r = cgw_scan_first(s);
+
+	*ret = r > 0 ? s->prio : ~0u;
+	return r < 0 ? -1 : 0;
+}
+
+/* Can q be let through, when the dimensions in `wild` (CGW_DIMS_LATE, CGW_DIMS_CALLER, perhaps others
+ * besides, and CGW_WILD_ASK) may have any value? Three scans: `first`, the first entry that could match;
+ * `sure`, the first that is certain to: nothing behind it decides; `pass`, the first that could match and
+ * passes. s: room. Gives enum cgw_could; a->error is not 0 where a table is broken, and then CGW_COULD_NEVER.
+ * The answer errs to one side: what is called never or settled is; where it says that it could pass, entries
+ * that hide the passing one only together (`from` a half of all addresses, `from` the other half) are
+ * overlooked. */
+CGW_FN int cgw_could(const struct cgw_query *q, __u32 wild, struct cgw_answer *a, struct cgw_scan *s)
+{
+	__u32 first, sure, pass = ~0u, dims = wild & ((1u << CGW_DIMS) - 1);
+	const struct cgw_dirhead *d;
+	const struct cgw_head *h;
+	const struct cgw_chunk *c;
+
+	if (!q || !a || !s)
+		return CGW_COULD_NEVER;
+	__builtin_memset(a, 0, sizeof(*a));
+	a->prio = ~0u;
+	a->error = CGW_ERR_NO_POLICY;
+	if (!q->word)
+		return CGW_COULD_NEVER;
+	a->error = CGW_ERR_TABLE;
+	h = cgw_head_of(q->word);
+	if (!h || cgw_rows(q, s, dims) || cgw_first(s, &first))
+		return CGW_COULD_NEVER;
+	d = &h->dir[q->dir & 1];
+	/* any dimension without a value has its row to spare */
+	s->rows[CGW_DIM_IFACE] = d->passing[wild & CGW_WILD_ASK ? 1 : 0];
+	if (cgw_first(s, &pass) || cgw_rows(q, s, dims | CGW_WILD_CERTAIN) || cgw_first(s, &sure))
+		return CGW_COULD_NEVER;
+	a->entry = d->fallback;
+	if (sure != ~0u) {
+		c = cgw_chunk_at(q->word, d->entries + sure / CGW_ENTRIES_PER_CHUNK);
+		if (!c)
+			return CGW_COULD_NEVER;
+		a->entry = ((const struct cgw_entry *)c)[sure & (CGW_ENTRIES_PER_CHUNK - 1)];
+	}
+	a->prio = sure;
+	a->error = CGW_ERR_NONE;
+	if (first == sure)
+		return CGW_COULD_SETTLED;
+	if (pass < sure || a->entry.action == CGW_PASS ||
+	    (a->entry.action == CGW_ASK && (wild & CGW_WILD_ASK)))
+		return CGW_COULD_PASS;
+	return CGW_COULD_NEVER;
 }
 
 #endif

@@ -19,7 +19,7 @@ TRICK=$W/bin/trick # a copy of its own: executed by everybody
 cp "$O/tests/bypass/main" "$TRICK" || { echo "'make tests' builds it"; exit 1; }
 SINK=$O/tests/bypass/sink
 FRAMES=$W/frames
-LIMIT=5 # seconds a trick may take
+LIMIT=${LIMIT:-5} # seconds a trick may take
 
 declare -A HOW OPEN WORKS RESULT WHY
 NAMES=()
@@ -90,7 +90,7 @@ declare -A PIDS FIFO
 begin_one() { # NAME
 	local fd
 	mkfifo "$W/fifo.$1"
-	in_cgroup "$OUTSIDE" timeout -s KILL 60 "$TRICK" "$1" "$GUARD" "$OUTSIDE" <"$W/fifo.$1" >"$W/out.$1" 2>&1 &
+	in_cgroup "$OUTSIDE" timeout -s KILL ${WAIT_LIMIT:-60} "$TRICK" "$1" "$GUARD" "$OUTSIDE" <"$W/fifo.$1" >"$W/out.$1" 2>&1 &
 	PIDS[$1]=$!
 	exec {fd}>"$W/fifo.$1"
 	FIFO[$1]=$fd

@@ -82,7 +82,7 @@ static size_t compare(struct subject *s, const struct query *q, struct third_jud
 	       v.nmatched == j.nmatched && !memcmp(v.matched, j.matched, v.nmatched * sizeof(*v.matched));
 	free(j.matched);
 	if (same && k)
-		same = !judge_query(s->im, q, &cq) && !k->ask(k->state, s->im, q, &cq, &a) &&
+		same = !judge_query(s->im, q, &cq) && !k->ask(k->state, s->im, q, &cq, 0, &a) &&
 		       a.action == v.action && a.rule == v.rule && a.nmatched == v.nmatched &&
 		       !memcmp(v.matched, a.matched, v.nmatched * sizeof(*v.matched));
 	if (!same)

@@ -26,7 +26,7 @@ struct run {
 	const char *found;
 	struct third_judge *third;
 	char dir[64]; /* of the list files */
-	size_t pairs, third_pairs, bad, refused, refused_queries, decided, several, warned;
+	size_t pairs, third_pairs, bad, refused, refused_queries, decided, several, warned, could[3];
 };
 
 static void write_file(const char *dir, int i, const char *text)
@@ -190,6 +190,8 @@ static void try_policy(struct run *r, uint64_t seed)
 		r->decided += s.decided;
 		r->several += s.several;
 		r->warned += s.warned;
+		for (int k = 0; k < 3; k++)
+			r->could[k] += s.could[k];
 		subject_close(&s);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -220,6 +222,8 @@ static void try_policies(struct run *r)
 	       (unsigned long long)(r->seed + i - 1), r->refused, r->refused_queries);
 	printf("%zu decided by a rule, %zu matched by several; %zu warnings held against them\n", r->decided,
 	       r->several, r->warned);
+	printf("with unknown parts: %zu could pass, %zu never, %zu settled\n", r->could[CGW_COULD_PASS],
+	       r->could[CGW_COULD_NEVER], r->could[CGW_COULD_SETTLED]);
 	if (r->refused > r->policies / 4) {
 		printf("too many policies are refused: this says little\n");
 		r->bad++;

@@ -13,15 +13,18 @@ struct third_answer {
 	uint32_t rule;
 	uint32_t *matched; /* room for all rules of the direction; the caller's */
 	size_t nmatched;
+	uint32_t could; /* cgw_could() of the wild dimensions that were given */
+	struct cgw_answer possible;
 };
 
 struct third_judge {
 	void *state;
 	/* Puts the image in force. 0, or -errno with a sentence printed. */
 	int (*publish)(void *state, const struct image *im);
-	/* Asks what is in force. `cq` is what judge_query() made of q. 0 or -errno. */
+	/* Asks what is in force. `cq` is what judge_query() made of q; wild as in cgw_could(). 0 or -errno.
+	 */
 	int (*ask)(void *state, const struct image *im, const struct query *q, const struct cgw_query *cq,
-		   struct third_answer *ret);
+		   uint32_t wild, struct third_answer *ret);
 	void (*close)(void *state);
 };
 
@@ -38,6 +41,7 @@ struct subject {
 	bool *never[CGW_DIRS];	      /* by rule number: image_warn() says that it can never decide */
 	size_t warned;
 	size_t decided, several; /* questions that a rule decided, that more than one matched */
+	size_t could[3];	 /* by enum cgw_could: what was said of questions with unknown parts */
 };
 
 /* `text` stands for a file in `dir`, where its list files are. 0, or -1 where it is refused; then the
@@ -48,6 +52,14 @@ void subject_close(struct subject *s);
 /* Asks both judges. 0: they agree; 1: they do not, and *why (to be freed, may be NULL) says how; -1: the
  * question is refused. */
 int subject_ask(struct subject *s, const char *query, char **why);
+
+/* Holds what cgw_could() says of q without the dimensions in `wild` against the verdict on the whole of it.
+ * NULL: they agree; else what is wrong. */
+const char *could_agrees(uint32_t could, const struct cgw_answer *possible, uint32_t wild,
+			 const struct query *q, const struct naive_verdict *v);
+
+/* Sets of dimensions that may be unknown; the last is 0. */
+extern const uint32_t could_wild[];
 
 /* Reads `out KEY=VALUE ...`. 0 or -1. */
 int query_read(const char *text, struct query *q);

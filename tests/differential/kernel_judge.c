@@ -58,12 +58,13 @@ static void collect(const struct kernel_judge *j, const struct direction *d, str
 }
 
 static int ask(void *state, const struct image *im, const struct query *q, const struct cgw_query *cq,
-	       struct third_answer *ret)
+	       uint32_t wild, struct third_answer *ret)
 {
 	struct kernel_judge *j = state;
 	int error;
 
 	j->ask.query = *cq;
+	j->ask.wild = wild;
 	snprintf(j->ask.exe, sizeof(j->ask.exe), "%s", q->exe ? q->exe : "");
 	snprintf(j->ask.cgroup, sizeof(j->ask.cgroup), "%s", q->cgroup ? q->cgroup : "");
 	error = kernel_ask(j->kernel, &j->ask, j->chunks);
@@ -73,6 +74,8 @@ static int ask(void *state, const struct image *im, const struct query *q, const
 		return -EIO;
 	ret->action = j->ask.answer.entry.action;
 	ret->rule = j->ask.answer.entry.rule;
+	ret->could = j->ask.could;
+	ret->possible = j->ask.possible;
 	ret->nmatched = 0;
 	collect(j, &im->tables->dir[q->dir], ret);
 	return 0;

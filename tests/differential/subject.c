@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/policy/names.h"
+
 static const char *const aliases[][2] = {
 	{"/bin/a", "/usr/bin/a"}, {"/bin/b", "/opt/a/ab"}, {"/bin/*", "/usr/bin/*"}, {"/a/b/a", "/a/ab"}};
 static uint8_t self[][16] = {{[10] = 0xff, [11] = 0xff, [12] = 10, [15] = 1},
@@ -104,8 +106,45 @@ static void print_verdict(FILE *out, const char *who, unsigned action, uint32_t 
 	fputc('\n', out);
 }
 
+const uint32_t could_wild[] = {CGW_DIMS_LATE, CGW_DIMS_LATE | CGW_WILD_ASK, CGW_DIMS_CALLER,
+			       CGW_DIMS_CALLER | CGW_DIMS_LATE | CGW_WILD_ASK, 0};
+
+const char *could_agrees(uint32_t could, const struct cgw_answer *possible, uint32_t wild,
+			 const struct query *q, const struct naive_verdict *v)
+{
+	if (possible->error)
+		return "an error";
+	/* a flow of a protocol with ports has two of them */
+	if (!q->has_proto || (names_has_ports(q->proto) && !(q->has_rport && q->has_lport)))
+		return NULL;
+	if (could == CGW_COULD_SETTLED &&
+	    (possible->entry.rule != v->rule || possible->entry.action != v->action))
+		return "called settled, and decided otherwise";
+	if (could == CGW_COULD_NEVER &&
+	    (v->action == CGW_PASS || (v->action == CGW_ASK && (wild & CGW_WILD_ASK))))
+		return "called impossible, and let through";
+	return NULL;
+}
+
+/* What is said of the question when parts of it are not known yet must hold for the whole of it. */
+static const char *ask_could(struct subject *s, const struct query *q, const struct naive_verdict *v)
+{
+	struct cgw_query cq;
+	const char *wrong = judge_query(s->im, q, &cq) ? "no query" : NULL;
+
+	for (size_t i = 0; !wrong && could_wild[i]; i++) {
+		struct cgw_answer a;
+		int could = judge_could(s->im, &cq, could_wild[i], &a);
+
+		wrong = could_agrees((uint32_t)could, &a, could_wild[i], q, v);
+		s->could[could]++;
+	}
+	return wrong;
+}
+
 int subject_ask(struct subject *s, const char *text, char **why)
 {
+	const char *wrong;
 	struct naive_verdict v = {.matched = s->matched};
 	struct judgement j = {0};
 	struct query q;
@@ -117,9 +156,11 @@ int subject_ask(struct subject *s, const char *text, char **why)
 	naive_judge(s->n, &q, &v);
 	error = judge(s->im, &q, &j);
 	never = s->never[q.dir][v.rule];
+	wrong = error ? NULL : ask_could(s, &q, &v);
 	query_free(&q);
-	same = !error && !never && v.action == j.answer.entry.action && v.rule == j.answer.entry.rule &&
-	       v.nmatched == j.nmatched && !memcmp(v.matched, j.matched, v.nmatched * sizeof(*v.matched));
+	same = !error && !wrong && !never && v.action == j.answer.entry.action &&
+	       v.rule == j.answer.entry.rule && v.nmatched == j.nmatched &&
+	       !memcmp(v.matched, j.matched, v.nmatched * sizeof(*v.matched));
 	if (!same && why) {
 		size_t len;
 		FILE *out = open_memstream(why, &len);
@@ -127,6 +168,8 @@ int subject_ask(struct subject *s, const char *text, char **why)
 		print_verdict(out, "naive", v.action, v.rule, v.matched, v.nmatched);
 		if (never)
 			fputs("the compiler warns that this rule can never decide\n", out);
+		if (wrong)
+			fprintf(out, "with unknown parts: %s\n", wrong);
 		if (error)
 			fprintf(out, "judge: %s\n", strerror(-error));
 		else

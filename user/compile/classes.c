@@ -86,6 +86,50 @@ static void build_lists(struct tables *t, struct direction *d, uint32_t dim)
 		d->class_rows[dim][class] = sweep_row_of(&d->sweeps[dim], atoms, list_atoms(t, class, atoms));
 }
 
+/* The entries that do not ask for a dimension. */
+static uint32_t open_row(struct tables *t, struct direction *d, uint32_t dim)
+{
+	__u64 *bits = arena_alloc(t->scratch, rows_words(&d->rows) * sizeof(*bits));
+
+	for (uint32_t i = 0; i < d->nentries; i++) {
+		bool asks = false;
+
+		for (uint32_t k = 0; k < d->entries[i].nrefs; k++)
+			asks |= d->entries[i].refs[k].dim == dim;
+		if (!asks)
+			bits[i / 64] |= 1ULL << (i % 64);
+	}
+	return rows_of(&d->rows, bits);
+}
+
+static uint32_t passing_row(struct tables *t, struct direction *d, bool or_ask)
+{
+	__u64 *bits = arena_alloc(t->scratch, rows_words(&d->rows) * sizeof(*bits));
+
+	for (uint32_t i = 0; i < d->nentries; i++) {
+		enum cgw_action action = d->entries[i].rule->act.action;
+
+		if (action == CGW_PASS || (or_ask && action == CGW_ASK))
+			bits[i / 64] |= 1ULL << (i % 64);
+	}
+	return rows_of(&d->rows, bits);
+}
+
+void classes_wild(struct tables *t)
+{
+	for (int dir = 0; dir < CGW_DIRS; dir++) {
+		struct direction *d = &t->dir[dir];
+
+		if (!d->nentries)
+			continue;
+		for (uint32_t dim = 0; dim < CGW_DIMS; dim++)
+			if (d->dims & (1u << dim))
+				d->open[dim] = open_row(t, d, dim);
+		for (int i = 0; i < 2; i++)
+			d->passing[i] = passing_row(t, d, i);
+	}
+}
+
 void classes_simple(struct tables *t)
 {
 	build_ids(t, CGW_DIM_UID, CGW_KEY_UID);

@@ -19,4 +19,7 @@ int paths_build(struct tables *t);
 /* Protocols with ports (ports.c). 0, or -E2BIG, which has been reported. */
 int ports_build(struct tables *t);
 
+/* Rows for values that are not known yet; when all others are made. */
+void classes_wild(struct tables *t);
+
 #endif

@@ -120,6 +120,10 @@ int judge_query(struct image *im, const struct query *q, struct cgw_query *ret);
  * variant 0 for the facts in q. */
 int judge(struct image *im, const struct query *q, struct judgement *ret);
 
+/* Can q be let through, whatever the dimensions in `wild` turn out to be (cgw_could() of decide.h; what q
+ * says of them is not looked at)? Gives enum cgw_could; *ret as there. q as judge_query() makes it. */
+int judge_could(struct image *im, const struct cgw_query *q, uint32_t wild, struct cgw_answer *ret);
+
 /* Evaluates `if`, `unless`, `until` of every rule for the facts in q and writes them into the enabled
  * row of `variant` of both directions of the image. */
 void judge_enable(struct image *im, const struct query *q, unsigned variant);

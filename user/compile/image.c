@@ -73,6 +73,8 @@ static void place_direction(struct layout *l, enum cgw_dir dir)
 	for (uint32_t dim = CGW_DIM_EXE_PATH; dim <= CGW_DIM_CG_GLOB; dim++)
 		h->path_rows[dim] = place_rows_by_class(l, d, dim);
 	memcpy(h->none, d->none, sizeof(h->none));
+	memcpy(h->open, d->open, sizeof(h->open));
+	memcpy(h->passing, d->passing, sizeof(h->passing));
 	l->im->nrows[dir] = d->rows.n;
 	if (!d->nentries)
 		return;
@@ -274,6 +276,8 @@ static int compile(struct image *im)
 	error = paths_build(t);
 	if (!error)
 		error = ports_build(t);
+	if (!error)
+		classes_wild(t);
 	if (!error)
 		error = nameclass_build(t);
 	return error ? error : write_image(im);

@@ -35,9 +35,9 @@ static inline const struct cgw_class *cgw_prefix_of(__u64 word, const struct cgw
 	return lookup_prefix(asked, key->addr);
 }
 
-static inline __u32 cgw_list_of(__u32 lists, const __u8 addr[16])
+static inline __u32 cgw_list_of(__u32 lists, const struct cgw_prefix *key)
 {
-	return lists == ~0u ? 0 : lookup_list(asked, addr);
+	return lists == ~0u ? 0 : lookup_list(asked, key->addr);
 }
 
 #include <cgwall/decide.h>
@@ -107,6 +107,14 @@ int judge_query(struct image *im, const struct query *q, struct cgw_query *ret)
 	return 0;
 }
 
+int judge_could(struct image *im, const struct cgw_query *q, uint32_t wild, struct cgw_answer *ret)
+{
+	struct cgw_scan s = {0};
+
+	asked = im;
+	return cgw_could(q, wild, ret, &s);
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b;
@@ -124,7 +132,7 @@ static int find_matched(const struct image *im, const struct cgw_query *q, struc
 
 	if (!list)
 		return -ENOMEM;
-	if (cgw_rows(q, s)) {
+	if (cgw_rows(q, s, 0)) {
 		free(list);
 		return -EIO;
 	}

@@ -11,6 +11,7 @@
 #include "classes.h"
 
 #define PORTS 65536u
+#define UNKNOWN 2u /* classes of a port that is not known yet: CGW_PORT_SOME, CGW_PORT_EVERY */
 
 struct interval {
 	uint32_t lo;
@@ -23,6 +24,7 @@ struct ports_build {
 	uint32_t n;
 	uint64_t *by_lo, *by_hi; /* ranges of the present index: port << 32 | atom */
 	uint32_t nranges;
+	__u64 *some, *every; /* room for a row each */
 };
 
 static const struct atom_port *port_atom(const struct tables *t, uint32_t atom)
@@ -64,8 +66,8 @@ static bool build_intervals(struct ports_build *b)
 		t->port_class[port] = (uint16_t)b->intervals[b->n - 1].class;
 	}
 	b->intervals[b->n].lo = PORTS;
-	t->nports = n;
-	return n <= PORTS;
+	t->nports = n + UNKNOWN;
+	return n + UNKNOWN <= PORTS;
 }
 
 /* Gives every protocol that a rule names an index; *reps: by index one protocol that has it, -1 for index 0.
@@ -167,27 +169,54 @@ static uint32_t alone(const struct tables *t, int proto)
 	return proto < 0 ? INTERN_NONE : intern_find(&t->atoms[SPACE_PORT].in, &a, sizeof(a));
 }
 
+/* The last two classes of a protocol: what matches with some port, and what matches with each. */
+static void unknown_port(struct ports_build *b, struct direction *d, uint32_t *rows, bool has_ports)
+{
+	uint32_t n = b->t->nports - UNKNOWN, nwords = rows_words(&d->rows);
+	__u64 *some = b->some, *every = b->every;
+
+	rows[n] = rows[n + 1] = rows[0];
+	if (!has_ports || n == 1)
+		return;
+	memcpy(some, rows_bits(&d->rows, rows[1]), nwords * sizeof(*some));
+	memcpy(every, some, nwords * sizeof(*every));
+	for (uint32_t class = 2; class < n; class ++) {
+		const __u64 *bits = rows_bits(&d->rows, rows[class]);
+
+		for (uint32_t w = 0; w < nwords; w++) {
+			some[w] |= bits[w];
+			every[w] &= bits[w];
+		}
+	}
+	rows[n] = rows_of(&d->rows, some);
+	rows[n + 1] = rows_of(&d->rows, every);
+}
+
 static void build_rows(struct ports_build *b, struct direction *d, uint32_t dim, const int *reps,
 		       uint32_t nreps)
 {
 	struct tables *t = b->t;
 	struct sweep *s = &d->sweeps[dim];
 
+	b->some = arena_alloc(t->scratch, (rows_words(&d->rows) + 1) * sizeof(*b->some));
+	b->every = arena_alloc(t->scratch, (rows_words(&d->rows) + 1) * sizeof(*b->every));
 	d->nclasses[dim] = nreps * t->nports;
 	d->class_rows[dim] = arena_alloc(t->arena, d->nclasses[dim] * sizeof(*d->class_rows[dim]));
 	for (uint32_t i = 0; i < nreps; i++) {
 		uint32_t *rows = d->class_rows[dim] + (size_t)i * t->nports, atom = alone(t, reps[i]);
+		bool has_ports = reps[i] < 0 || names_has_ports(reps[i]);
 
 		if (atom != INTERN_NONE)
 			sweep_on(s, atom);
 		rows[0] = sweep_row(s);
-		if (reps[i] >= 0 && !names_has_ports(reps[i])) {
+		if (!has_ports) {
 			for (uint32_t class = 1; class < t->nports; class ++)
 				rows[class] = rows[0];
-		} else if (t->nports > 1) {
+		} else if (t->nports > 1 + UNKNOWN) {
 			select_ranges(b, reps[i]);
 			walk(b, s, rows);
 		}
+		unknown_port(b, d, rows, has_ports);
 		if (atom != INTERN_NONE)
 			sweep_off(s, atom);
 	}
@@ -208,12 +237,13 @@ int ports_build(struct tables *t)
 	uint32_t nreps = 0, natoms = t->atoms[SPACE_PORT].in.n;
 	int *reps;
 
-	t->nports = 1;
+	t->nports = 1 + UNKNOWN;
 	if (any_range(t)) {
 		t->port_class = arena_alloc(t->arena, PORTS * sizeof(*t->port_class));
 		if (!build_intervals(&b)) {
 			diag_error(t->diag, t->policy, (struct loc){0},
-				   "too many different ports: a policy tells at most %u apart", PORTS - 1);
+				   "too many different ports: a policy tells at most %u apart",
+				   PORTS - 1 - UNKNOWN);
 			return -E2BIG;
 		}
 	}

@@ -80,14 +80,17 @@ static void print_ids(const struct image *im, enum cgw_dir dir, uint32_t kind, F
 static void print_ports(const struct tables *t, const struct direction *d, uint32_t dim, FILE *out)
 {
 	for (uint32_t i = 0; i < d->nclasses[dim]; i++) {
-		uint32_t index = i / t->nports, class = i % t->nports;
+		uint32_t index = i / t->nports, class = i % t->nports, left = t->nports - class;
 
 		fputs("\tprotocols", out);
 		for (unsigned proto = 0; index && proto < 256; proto++)
 			if (t->proto[proto] == index)
 				fprintf(out, " %u", proto);
-		fprintf(out, "%s, ports", index ? "" : " of no rule");
-		for (uint32_t port = 0; class && port < 65536; port++) {
+		fprintf(out, "%s, %s", index ? "" : " of no rule",
+			left == 2   ? "some port"
+			: left == 1 ? "every port"
+				    : "ports");
+		for (uint32_t port = 0; class && left > 2 && port < 65536; port++) {
 			uint32_t from = port;
 
 			if (t->port_class[port] != class)

@@ -98,6 +98,11 @@ uint64_t rows_hash(const __u64 *bits, uint32_t nwords)
 	return h;
 }
 
+uint32_t rows_of(struct rows *r, const __u64 *bits)
+{
+	return rows_add(r, bits, hash_of(bits, rows_words(r)));
+}
+
 /* Ones for every entry; the rest of the last chunk stays zero. */
 static void fill_ones(__u64 *bits, uint32_t nbits)
 {

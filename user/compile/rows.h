@@ -50,6 +50,9 @@ struct sweep {
 
 void rows_init(struct rows *r, struct arena *arena, struct arena *scratch, uint32_t nentries);
 
+/* The row with these bits (rows_words() of them, none set beyond the last entry); stored if it is new. */
+uint32_t rows_of(struct rows *r, const __u64 *bits);
+
 /* The bits of a row, without its summary. */
 static inline __u64 *rows_bits(const struct rows *r, uint32_t row)
 {

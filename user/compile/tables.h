@@ -93,6 +93,7 @@ struct direction {
 	/* Kept for what is evaluated when a question comes: PROPS, NAME, IFACE. */
 	struct sweep sweeps[CGW_DIMS];
 	uint32_t none[CGW_DIMS];
+	uint32_t open[CGW_DIMS], passing[2]; /* as in struct cgw_dirhead */
 	/* Rows by class of each dimension; which values those classes are is the dimension's own business. */
 	uint32_t *class_rows[CGW_DIMS];
 	uint32_t nclasses[CGW_DIMS];
@@ -115,7 +116,7 @@ struct tables {
 	struct image_lists *lists;    /* NULL: none, or taken */
 	struct path_classes paths[4]; /* by CGW_DIM_EXE_PATH..CG_GLOB */
 	struct name_classes names;
-	uint32_t nports;      /* port classes, with class 0 */
+	uint32_t nports;      /* port classes, as in struct cgw_head */
 	uint8_t proto[256];   /* protocol -> index */
 	uint16_t *port_class; /* by port; NULL: no rule looks at ports */
 	struct image_key *keys;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -17,6 +18,10 @@
 #include "mounts.h"
 #include "private.h"
 #include "cgwall.skel.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* asm-generic/socket.h, Linux 5.14 */
+#endif
 
 static bool kernel_verbose;
 
@@ -167,6 +172,21 @@ static int kernel_ring_event(void *arg, void *data, size_t size)
 	return 0;
 }
 
+/* Tells the agent's network namespace apart from others; 0: the kernel does not say. */
+static __u64 kernel_netns(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	__u64 cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
 /* A new control map gets its header; an adopted one must fit what was asked for. */
 static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted, char **message)
 {
@@ -182,6 +202,7 @@ static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted
 					   "first, or use another --run-dir",
 					   k->pins, g->cgroup);
 		k->ctl->mnt_ns = (uint32_t)ns.st_ino;
+		k->ctl->netns = kernel_netns();
 		return 0;
 	}
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
@@ -191,6 +212,7 @@ static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted
 	k->ctl->guard = g->id;
 	k->ctl->guard_level = g->level;
 	k->ctl->mnt_ns = (uint32_t)ns.st_ino;
+	k->ctl->netns = kernel_netns();
 	memcpy(k->ctl->seed, seed, sizeof(seed));
 	__atomic_store_n(&k->ctl->magic, CGW_MAGIC, __ATOMIC_RELEASE);
 	return 0;
@@ -320,6 +342,7 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	k->ask->netns = 0;
 	k->ask->want_matches = chunks != NULL;
 	k->ask->nchunks = 0;
+	k->ask->wild = ask->wild;
 	memcpy(k->ask->exe.c, ask->exe, sizeof(ask->exe));
 	memcpy(k->ask->cgroup.c, ask->cgroup, sizeof(ask->cgroup));
 	r = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.ask), &opts);
@@ -330,6 +353,8 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	ask->query = k->ask->query;
 	ask->answer = k->ask->answer;
 	ask->nchunks = k->ask->nchunks;
+	ask->could = k->ask->could;
+	ask->possible = k->ask->possible;
 	if (chunks && !ask->answer.error)
 		memcpy(chunks, k->matches, sizeof(*chunks) * ask->nchunks);
 	return 0;

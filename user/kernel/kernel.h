@@ -54,8 +54,11 @@ struct kernel_ask {
 	struct cgw_query query; /* word, path classes: filled by the kernel */
 	char exe[CGW_PATH_MAX]; /* "": none */
 	char cgroup[CGW_PATH_MAX];
-	struct cgw_answer answer; /* result */
-	uint32_t nchunks;	  /* result */
+	uint32_t wild;		    /* not 0: cgw_could() is asked, too */
+	struct cgw_answer answer;   /* result */
+	uint32_t nchunks;	    /* result */
+	uint32_t could;		    /* result: enum cgw_could */
+	struct cgw_answer possible; /* result of cgw_could() */
 };
 int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks);
 
