@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/peer.sh"
 
+export FLOW_MS=5000 # a connection is ended by the agent, which may be slow
 peer_up || { fail "no second network namespace"; finish; }
 at_peer "$FLOW" serve -a $PEER4 7200 >/dev/null 2>&1 &
 SERVERS+=($!)
