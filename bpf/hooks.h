@@ -29,16 +29,16 @@ static __always_inline bool hooks_late(__u64 word)
 }
 
 /* The caller is not the socket's opener, who was let through: he is judged as himself, too. */
-static __noinline int hooks_other(struct cgw_query *q, __u64 netns, __u64 cookie, __u32 how)
+static __noinline int hooks_other(struct bpf_sock_addr *ctx, struct cgw_query *q, __u32 how)
 {
 	struct scratch *s = scratch_get();
 	int verdict = CGW_BLOCK;
 
 	if (!s)
 		return verdict;
-	s->who.netns = netns;
 	who_caller(&s->who);
-	verdict = judge(q, &s->who, cookie, how);
+	s->who.netns = bpf_get_netns_cookie(ctx);
+	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), how);
 	scratch_put(s);
 	return verdict;
 }
@@ -72,7 +72,7 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 		how |= JUDGE_EARLY | JUDGE_QUIET | JUDGE_AGAIN; /* what passes is told by its packets */
 	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), same ? how : how | JUDGE_QUIET);
 	if (!same && (verdict == CGW_PASS || verdict == CGW_LATER)) {
-		verdict = hooks_other(q, s->who.netns, bpf_get_socket_cookie(ctx), how);
+		verdict = hooks_other(ctx, q, how);
 		if (verdict == CGW_LATER)
 			verdict = CGW_BLOCK; /* a packet tells nothing of who else is using the socket */
 	}
