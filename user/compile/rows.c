@@ -100,7 +100,7 @@ uint64_t rows_hash(const __u64 *bits, uint32_t nwords)
 
 uint32_t rows_of(struct rows *r, const __u64 *bits)
 {
-	return rows_add(r, bits, hash_of(bits, rows_words(r)));
+	return rows_add(r, bits, rows_hash(bits, rows_words(r)));
 }
 
 /* Ones for every entry; the rest of the last chunk stays zero. */
