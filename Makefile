@@ -44,8 +44,10 @@ CGW_LDFLAGS += $(sanitize)
 MAIN := user/cli/main.c
 SRC := $(filter-out $(MAIN),$(sort $(wildcard user/*/*.c)))
 OBJ := $(SRC:%.c=$(O)/%.o)
-BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
-SKEL := $(if $(BPF_SRC),$(O)/cgwall.skel.h)
+# The minimal program stands alone: kernels load it that refuse the others.
+BPF_ALONE := bpf/closed.bpf.c
+BPF_SRC := $(filter-out $(BPF_ALONE),$(sort $(wildcard bpf/*.bpf.c)))
+SKEL := $(if $(BPF_SRC),$(O)/cgwall.skel.h) $(BPF_ALONE:%.bpf.c=$(O)/%.skel.h)
 
 # Below tests/ a file with a main() is a program; the folder's other files are linked into each of them.
 TEST_BPF := $(sort $(wildcard tests/*/*.bpf.c))
@@ -131,15 +133,28 @@ lint:
 
 MAN := $(wildcard user/man/*.[1-8])
 PRESETS := $(wildcard user/presets/*.conf)
+UNITS := cgwall.service cgwall-boot.service
+UNIT_DIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+# The units name the program where a package has it.
+placed = sed 's|/usr/sbin/cgwall|$(PREFIX)/bin/cgwall|'
 install: all
 	$(Q)install -Dm755 $(O)/cgwall $(DESTDIR)$(PREFIX)/bin/cgwall
 	$(Q)for m in $(MAN); do install -Dm644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	$(Q)for p in $(PRESETS); do install -Dm644 $$p $(DESTDIR)$(PREFIX)/share/cgwall/presets/$${p##*/}; done
+	$(Q)install -d $(UNIT_DIR)/service.d && install -m644 scripts/50-cgwall.conf $(UNIT_DIR)/service.d/
+	$(Q)for u in $(UNITS); do $(placed) scripts/$$u >$(UNIT_DIR)/$$u && chmod 644 $(UNIT_DIR)/$$u || exit 1; done
+
+# For OpenRC, after install.
+install-openrc:
+	$(Q)install -d $(DESTDIR)/etc/init.d
+	$(Q)for s in cgwall cgwall-boot; do $(placed) scripts/$$s.initd >$(DESTDIR)/etc/init.d/$$s && \
+		chmod 755 $(DESTDIR)/etc/init.d/$$s || exit 1; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/cgwall
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/cgwall
+	$(Q)rm -f $(UNITS:%=$(UNIT_DIR)/%) $(UNIT_DIR)/service.d/50-cgwall.conf $(DESTDIR)/etc/init.d/cgwall $(DESTDIR)/etc/init.d/cgwall-boot
 
 clean:
 	$(Q)rm -rf $(O)
@@ -155,9 +170,10 @@ help:
 	@echo 'make lint       formatting, clang-tidy, cppcheck, shell scripts, manual pages'
 	@echo 'make deps       as root: installs what building and testing need'
 	@echo 'make install    below PREFIX=/usr/local (DESTDIR for packages); uninstall takes it away again'
+	@echo 'make install-openrc  and the scripts for OpenRC'
 	@echo 'make clean      removes $(O)'
 
-.PHONY: all tests fuzzers deps demo check check-vm bench fuzz lint install uninstall clean help
+.PHONY: all tests fuzzers deps demo check check-vm bench fuzz lint install install-openrc uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJ:.o=.d) $(O)/user/cli/main.d $(TEST_SRC:%.c=$(O)/%.d) $(BPF_SRC:%.c=$(O)/%.d)
+-include $(OBJ:.o=.d) $(O)/user/cli/main.d $(TEST_SRC:%.c=$(O)/%.d) $(BPF_SRC:%.c=$(O)/%.d) $(BPF_ALONE:%.c=$(O)/%.d)

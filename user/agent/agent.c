@@ -15,6 +15,7 @@
 
 #include "../compile/iface.h"
 #include "../state/links.h"
+#include "failure.h"
 #include "inside.h"
 #include "load.h"
 #include "notify.h"
@@ -112,6 +113,18 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 	return 0;
 }
 
+static int open_kernel(struct agent *a, char **message)
+{
+	struct kernel_options o = {.run_dir = a->o->run_dir,
+				   .cgroup = a->o->cgroup,
+				   .attach = a->o->attach,
+				   .verbose = a->o->verbose,
+				   .refused = &a->refused};
+	bool adopted;
+
+	return a->kernel ? 0 : kernel_open(&o, &a->kernel, &adopted, message);
+}
+
 int agent_take(struct agent *a, const struct load *l, const struct timespec *since, char **message)
 {
 	struct texts texts;
@@ -121,24 +134,31 @@ int agent_take(struct agent *a, const struct load *l, const struct timespec *sin
 		*message = strdup("out of memory");
 		return err;
 	}
-	err = put_in_force(a, l, message);
+	err = open_kernel(a, message);
+	if (!err) {
+		err = put_in_force(a, l, message);
+		if (err && !kernel_generation(a->kernel))
+			a->refused = true;
+	}
 	if (err) {
 		texts_free(&texts);
 		return err;
 	}
 	texts_free(&a->texts);
 	a->texts = texts;
+	failure_clear(a->o->run_dir);
+	fallback_keep(a, l);
 	if (a->watch && watch_set(a->watch, l->policy, since))
 		output_line(STDERR_FILENO,
 			    "cgwall: the policy's files cannot be watched: changes take a reload");
 	return 0;
 }
 
-/* Opens the kernel side the first time, when there is a policy worth it. */
 static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 {
 	struct timespec since;
 	struct load l;
+	char *was;
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &since);
@@ -150,17 +170,15 @@ static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 		load_free(&l);
 		return -EAGAIN;
 	}
-	if (!a->kernel) {
-		struct kernel_options o = {.run_dir = a->o->run_dir,
-					   .cgroup = a->o->cgroup,
-					   .attach = a->o->attach,
-					   .verbose = a->o->verbose};
-		bool adopted;
-
-		err = kernel_open(&o, &a->kernel, &adopted, message);
-	}
-	if (!err)
-		err = agent_take(a, &l, &since, message);
+	a->compiled = true;
+	a->on_failure_pass = l.policy->settings.on_failure_pass;
+	was = a->last_good;
+	a->last_good = NULL; /* this one is to be kept */
+	err = agent_take(a, &l, &since, message);
+	if (err)
+		a->last_good = was;
+	else
+		free(was);
 	load_free(&l);
 	give_back_memory();
 	return err;
@@ -398,6 +416,23 @@ static void say_ready(struct agent *a)
 		output_line(STDERR_FILENO, "cgwall: the service manager cannot be told: %s", strerror(errno));
 }
 
+/* Cuts the text there, and takes colours out. */
+static const char *first_line(char *text)
+{
+	char *to = text;
+
+	if (!text || !*text)
+		return "the reason is not known";
+	for (const char *from = text; *from && *from != '\n';) {
+		if (*from == '\033')
+			from += strcspn(from, "m") + (strchr(from, 'm') != NULL);
+		else
+			*to++ = *from++;
+	}
+	*to = '\0';
+	return text;
+}
+
 /* Everything up to the point where the policy is in force. */
 static int start(struct agent *a, char **message)
 {
@@ -431,6 +466,10 @@ static int start(struct agent *a, char **message)
 	err = agent_load(a, a->o->color, &text);
 	if (text)
 		output_text(STDERR_FILENO, text, strlen(text));
+	if (err && !a->refused && !fallback_last(a))
+		err = 0;
+	if (err) /* what the first line says is what `status` can tell later */
+		a->closed = fallback_close(a, first_line(text));
 	free(text);
 	return err;
 }
@@ -446,7 +485,7 @@ static void say_failed(const struct agent *a, const char *message)
 		output_line(STDERR_FILENO,
 			    "cgwall: not started; generation %" PRIu64 " of an earlier agent stays in force",
 			    peek.gen);
-	else
+	else if (!a->closed)
 		output_line(STDERR_FILENO, "cgwall: not started, and nothing is enforced");
 }
 
@@ -465,6 +504,8 @@ static void stop(struct agent *a)
 		rules_free(a->rules[i]);
 	log_free(&a->log);
 	texts_free(&a->texts);
+	free(a->last_good);
+	free(a->not_kept);
 	if (a->loop)
 		ev_loop_destroy(a->loop);
 	if (a->links_fd >= 0)
@@ -485,19 +526,21 @@ int agent_run(const struct agent_options *o)
 		say_failed(&a, message);
 		free(message);
 		stop(&a);
-		return 1;
+		return a.closed ? AGENT_CLOSED : AGENT_FAILED;
 	}
 	watch_kernel(&a);
 	err = privileges_drop();
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));
 	say_ready(&a);
-	ev_run(a.loop, 0);
+	if (!o->once)
+		ev_run(a.loop, 0);
 	notify_send("STOPPING=1");
-	if (!a.detached)
+	if (!a.detached && !o->once)
 		output_line(STDOUT_FILENO,
 			    "cgwall: stopped; generation %" PRIu64 " stays in force without an agent",
 			    kernel_generation(a.kernel));
+	err = o->once && a.last_good ? AGENT_LAST : AGENT_OK;
 	stop(&a);
-	return 0;
+	return err;
 }

@@ -9,14 +9,24 @@
 struct agent_options {
 	const char *policy;
 	const char *run_dir;	     /* resolved (rundir.h) */
+	const char *state_dir;	     /* where the last good policy is kept; NULL: nowhere */
 	const char *cgroup, *attach; /* as in struct kernel_options */
-	bool watch;		     /* read the policy again when one of its files changes */
+	bool last_good; /* where the policy cannot be put in force: the last good one, else close everything
+			 */
+	bool once;	/* end when the policy is in force */
+	bool watch;	/* read the policy again when one of its files changes */
 	bool verbose;
 	bool color; /* of diagnostics on standard error */
 };
 
-/* Runs until a signal or `detach` ends it. The exit code: 0, or 1 where it could not start, and then nothing
- * in the kernel was changed. */
+enum agent_exit {
+	AGENT_OK = 0,
+	AGENT_FAILED = 1, /* it could not start, and nothing in the kernel was changed */
+	AGENT_CLOSED = 3, /* it could not start, and everything but loopback is blocked */
+	AGENT_LAST = 4,	  /* `once`: the last good policy is in force, not the one that was given */
+};
+
+/* Runs until a signal or `detach` ends it. Gives the exit code, an enum agent_exit. */
 int agent_run(const struct agent_options *o);
 
 #endif

@@ -2,10 +2,7 @@
 #include "answers.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,100 +15,29 @@
 #include "answertext.h"
 #include "inside.h"
 #include "load.h"
+#include "whole.h"
 
 #define ANSWERS_MAX (4u << 20) /* bytes of the file */
-
-__attribute__((format(printf, 3, 4))) static int fail(char **message, int err, const char *format, ...)
-{
-	va_list ap;
-
-	free(*message);
-	va_start(ap, format);
-	if (vasprintf(message, format, ap) < 0)
-		*message = NULL;
-	va_end(ap);
-	return err;
-}
 
 /* The file as it is now: *text is "" where there is none, owned by the caller. */
 static int read_file(const char *path, char **text, char **message)
 {
-	size_t n = 0;
-	FILE *f = fopen(path, "re");
-	char *buf;
+	size_t len;
+	int err = whole_read(path, ANSWERS_MAX, text, &len, message);
 
-	if (!f && errno != ENOENT)
-		return fail(message, -errno, "cannot read %s: %s", path, strerror(errno));
-	buf = malloc(ANSWERS_MAX + 1);
-	if (buf && f)
-		n = fread(buf, 1, ANSWERS_MAX + 1, f);
-	if (f)
-		fclose(f);
-	if (!buf)
-		return fail(message, -ENOMEM, "out of memory");
-	if (n > ANSWERS_MAX) {
-		free(buf);
-		return fail(message, -EFBIG, "%s is too large: take out what is not needed any more", path);
+	if (err == -ENOENT) {
+		*text = strdup("");
+		return *text ? 0 : whole_fail(message, -ENOMEM, "out of memory");
 	}
-	buf[n] = '\0';
-	*text = buf;
-	return 0;
+	return err;
 }
 
-/* A new file beside `path`, with its bytes on the disk; its name into fresh. */
-static int write_beside(const char *path, const char *policy, const char *text, char fresh[PATH_MAX],
-			char **message)
+/* Whoever may read the policy may read these. */
+static mode_t mode_of(const char *policy)
 {
-	size_t n = strlen(text);
 	struct stat st;
-	int fd, err = 0;
 
-	if (snprintf(fresh, PATH_MAX, "%s.new", path) >= PATH_MAX)
-		return fail(message, -ENAMETOOLONG, "%s: the name is too long", path);
-	if (unlink(fresh) && errno != ENOENT)
-		return fail(message, -errno, "%s: %s", fresh, strerror(errno));
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fail(message, -errno, "cannot write %s: %s", fresh, strerror(errno));
-	/* whoever may read the policy may read these */
-	if (!stat(policy, &st) && fchmod(fd, (st.st_mode & 0444) | 0600))
-		err = -errno;
-	while (n && !err) {
-		ssize_t done = write(fd, text, n);
-
-		if (done < 0 && errno != EINTR)
-			err = -errno;
-		else if (done > 0)
-			text += done, n -= (size_t)done;
-	}
-	if (!err && fsync(fd))
-		err = -errno;
-	close(fd);
-	if (!err)
-		return 0;
-	unlink(fresh);
-	return fail(message, err, "cannot write %s: %s", fresh, strerror(-err));
-}
-
-/* Puts the new file in the place of the old one, for good. */
-static int replace(const char *fresh, const char *path, char **message)
-{
-	char copy[PATH_MAX];
-	int fd;
-
-	if (rename(fresh, path)) {
-		int err = -errno;
-
-		unlink(fresh);
-		return fail(message, err, "cannot replace %s: %s", path, strerror(-err));
-	}
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) { /* a file system without it has done what it can */
-		fsync(fd);
-		close(fd);
-	}
-	return 0;
+	return stat(policy, &st) ? 0600 : (st.st_mode & 0444) | 0600;
 }
 
 /* The file that is meant, where the name leads to it by a link. Owned by the caller. */
@@ -205,19 +131,20 @@ static int has_effect(struct load *l, const struct answer *n, const struct rule 
 	int err = n->flow ? judge(l->image, n->flow, &j) : 0;
 
 	if (err)
-		return fail(message, err, "the answer cannot be tried: %s", strerror(-err));
+		return whole_fail(message, err, "the answer cannot be tried: %s", strerror(-err));
 	if (n->flow && j.rule != r) {
 		const char *file = j.rule ? l->policy->files[j.rule->loc.file].path : NULL;
 
 		if (!j.rule)
-			err = fail(
+			err = whole_fail(
 				message, -EEXIST,
 				"the answer does not match what was asked about, and would have no effect");
 		else
-			err = fail(message, -EEXIST,
-				   "the answer would have no effect: rule %u %s (%s:%u)%s decides before it",
-				   j.rule->number, show_dir(r->dir), file, j.rule->loc.line,
-				   j.rule->quick ? " is `quick` and" : "");
+			err = whole_fail(
+				message, -EEXIST,
+				"the answer would have no effect: rule %u %s (%s:%u)%s decides before it",
+				j.rule->number, show_dir(r->dir), file, j.rule->loc.line,
+				j.rule->quick ? " is `quick` and" : "");
 	}
 	free(j.matched);
 	return err;
@@ -231,18 +158,35 @@ static int compile(const struct agent *a, const char *path, const char *text, st
 	int err = with_answers(a, path, text, &t);
 
 	if (err)
-		return fail(message, err, "out of memory");
-	err = load_texts(l, &t, &d);
+		return whole_fail(message, err, "out of memory");
+	err = load_texts(l, &t, NULL, &d);
 	texts_free(&t);
 	for (size_t i = 0; err && i < d.nlines; i++) {
 		if (!d.lines[i].error)
 			continue;
-		fail(message, err, "the policy does not take the answer: %s:%u: %s", d.lines[i].file,
-		     d.lines[i].line, d.lines[i].message);
+		whole_fail(message, err, "the policy does not take the answer: %s:%u: %s", d.lines[i].file,
+			   d.lines[i].line, d.lines[i].message);
 		break;
 	}
 	diag_free(&d);
 	return err;
+}
+
+/* The policy that was in force before: what is in force must be what is written down. */
+static void go_back(struct agent *a, const struct texts *before)
+{
+	struct timespec now;
+	struct diag d = {0};
+	char *said = NULL;
+	struct load l;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!load_texts(&l, before, NULL, &d)) {
+		agent_take(a, &l, &now, &said);
+		load_free(&l);
+	}
+	free(said);
+	diag_free(&d);
 }
 
 /* Writes the text down and puts l, which was made with it, in force. In this order nothing that was said to
@@ -250,25 +194,28 @@ static int compile(const struct agent *a, const char *path, const char *text, st
 static int commit(struct agent *a, const char *path, const char *text, const struct load *l, char **message)
 {
 	struct timespec now;
-	char fresh[PATH_MAX];
-	int err = write_beside(path, a->o->policy, text, fresh, message);
+	struct texts before;
+	char *fresh;
+	int err = texts_copy(&a->texts, &before);
 
 	if (err)
 		return err;
+	err = whole_write(path, text, strlen(text), mode_of(a->o->policy), &fresh, message);
+	if (err) {
+		texts_free(&before);
+		return err;
+	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	err = agent_take(a, l, &now, message);
 	if (err) {
 		unlink(fresh);
-		return err;
+	} else {
+		err = whole_replace(fresh, path, message);
+		if (err)
+			go_back(a, &before);
 	}
-	err = replace(fresh, path, message);
-	if (err) {
-		/* what is in force must be what the files say */
-		char *said = NULL;
-
-		agent_load(a, false, &said);
-		free(said);
-	}
+	texts_free(&before);
+	free(fresh);
 	return err;
 }
 
@@ -280,12 +227,12 @@ static struct policy *parse(const struct agent *a, const char *path, const char 
 	struct texts t;
 
 	if (with_answers(a, path, text, &t)) {
-		fail(message, 0, "out of memory");
+		whole_fail(message, 0, "out of memory");
 		return NULL;
 	}
 	p = texts_read(&t, &d);
 	if (!p && d.nlines)
-		fail(message, 0, "%s:%u: %s", d.lines[0].file, d.lines[0].line, d.lines[0].message);
+		whole_fail(message, 0, "%s:%u: %s", d.lines[0].file, d.lines[0].line, d.lines[0].message);
 	texts_free(&t);
 	diag_free(&d);
 	return p;
@@ -340,8 +287,8 @@ int answers_add(struct agent *a, const struct answer *n, struct answer_done *ret
 	if (!err)
 		err = compose(a, path, old, n, &text, &done.id, message);
 	if (!err)
-		err = compile(a, path, text, &l, message);
-	if (!err) {
+		err = text ? compile(a, path, text, &l, message) : -ENOMEM;
+	if (!err && text) {
 		r = find(l.policy, done.id, NULL);
 		err = r ? has_effect(&l, n, r, message) : -EINVAL;
 		if (!err) {
@@ -353,7 +300,7 @@ int answers_add(struct agent *a, const struct answer *n, struct answer_done *ret
 	if (!err)
 		*ret = done;
 	else if (!*message)
-		fail(message, err, "the answer cannot be kept: %s", strerror(-err));
+		whole_fail(message, err, "the answer cannot be kept: %s", strerror(-err));
 	free(path);
 	free(old);
 	free(text);
@@ -375,7 +322,7 @@ static int take_out(const struct agent *a, const char *path, const char *old, ui
 	rules = p->nrules[CGW_OUT] + p->nrules[CGW_IN];
 	r = find(p, id, &same);
 	if (!r)
-		err = fail(message, -ENOENT, "there is no answer %u", id);
+		err = whole_fail(message, -ENOENT, "there is no answer %u", id);
 	else
 		text = answertext_remove(old, r->loc.line);
 	policy_free(p);
@@ -383,8 +330,8 @@ static int take_out(const struct agent *a, const char *path, const char *old, ui
 		return err;
 	after = text ? parse(a, path, text, message) : NULL;
 	if (!after || after->nrules[CGW_OUT] + after->nrules[CGW_IN] + 1 != rules) {
-		err = fail(message, -EINVAL, "answer %u was edited by hand: take it out of %s there", id,
-			   path);
+		err = whole_fail(message, -EINVAL, "answer %u was edited by hand: take it out of %s there",
+				 id, path);
 		free(text);
 		text = NULL;
 	}
@@ -402,13 +349,13 @@ int answers_forget(struct agent *a, uint32_t id, char **message)
 	if (!err)
 		err = take_out(a, path, old, id, &text, message);
 	if (!err)
-		err = compile(a, path, text, &l, message);
-	if (!err) {
+		err = text ? compile(a, path, text, &l, message) : -ENOMEM;
+	if (!err && text) {
 		err = commit(a, path, text, &l, message);
 		load_free(&l);
 	}
 	if (err && !*message)
-		fail(message, err, "the answer cannot be taken out: %s", strerror(-err));
+		whole_fail(message, err, "the answer cannot be taken out: %s", strerror(-err));
 	free(path);
 	free(old);
 	free(text);

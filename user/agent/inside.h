@@ -30,6 +30,12 @@ struct agent {
 	int lock;
 	struct rules *rules[AGENT_GENERATIONS]; /* the one in force first */
 	struct texts texts;			/* of the policy in force */
+	char *last_good;      /* the last good policy is in force; why. NULL: it is the one of the files */
+	char *not_kept;	      /* why the policy in force could not be kept for the next start */
+	bool compiled;	      /* a policy was read, so that this is known: */
+	bool on_failure_pass; /* of the last policy that was read without an error */
+	bool closed;	      /* and everything is blocked instead */
+	bool refused;	      /* the kernel did not take what was right */
 	bool observe;
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;
@@ -51,9 +57,17 @@ int agent_load(struct agent *a, bool color, char **text);
 
 struct load;
 
-/* Puts l in force and does what belongs to that; l stays the caller's. since: when the reading of its files
- * began. 0 or -errno with a sentence in *message: what was in force before still is. */
+/* Puts l in force, opening the kernel side the first time, and does what belongs to that; l stays the
+ * caller's. since: when the reading of its files began. 0 or -errno with a sentence in *message: what was in
+ * force before still is. */
 int agent_take(struct agent *a, const struct load *l, const struct timespec *since, char **message);
+
+/* fallback.c. Keeps the policy that l was, where there is a state folder. */
+void fallback_keep(struct agent *a, const struct load *l);
+/* Puts the last good policy in force, if that is wanted, and says so. 0 or -errno. */
+int fallback_last(struct agent *a);
+/* Closes everything, if that is wanted and nothing is in force, and says so. Is it closed? */
+bool fallback_close(struct agent *a, const char *reason);
 
 /* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
 int agent_detach(struct agent *a, char **message);

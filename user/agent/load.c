@@ -6,9 +6,10 @@
 
 #include "../policy/texts.h"
 #include "enforce.h"
+#include "keep.h"
 
 /* Takes p over; NULL: there were errors. */
-static int compile(struct load *l, struct policy *p, bool strict, struct diag *d)
+static int compile(struct load *l, struct policy *p, bool strict, struct keep_lists *lists, struct diag *d)
 {
 	int err;
 
@@ -21,6 +22,10 @@ static int compile(struct load *l, struct policy *p, bool strict, struct diag *d
 		diag_error(d, l->policy, (struct loc){0}, "cannot find out about this host: %s",
 			   strerror(-err));
 	} else {
+		if (lists) {
+			l->host.world.list_file = keep_list_file;
+			l->host.world.list_arg = lists;
+		}
 		l->image = image_compile(l->policy, &l->host.world, d);
 		if (!l->image)
 			err = -EINVAL;
@@ -32,12 +37,12 @@ static int compile(struct load *l, struct policy *p, bool strict, struct diag *d
 
 int load_compile(struct load *l, const char *path, bool strict, struct diag *d)
 {
-	return compile(l, policy_read(path, d), strict, d);
+	return compile(l, policy_read(path, d), strict, NULL, d);
 }
 
-static int enforceable(struct load *l, struct policy *p, struct diag *d)
+static int enforceable(struct load *l, struct policy *p, struct keep_lists *lists, struct diag *d)
 {
-	int err = compile(l, p, true, d);
+	int err = compile(l, p, true, lists, d);
 
 	if (err)
 		return err;
@@ -49,12 +54,12 @@ static int enforceable(struct load *l, struct policy *p, struct diag *d)
 
 int load_enforceable(struct load *l, const char *path, struct diag *d)
 {
-	return enforceable(l, policy_read(path, d), d);
+	return enforceable(l, policy_read(path, d), NULL, d);
 }
 
-int load_texts(struct load *l, const struct texts *t, struct diag *d)
+int load_texts(struct load *l, const struct texts *t, struct keep_lists *lists, struct diag *d)
 {
-	return enforceable(l, texts_read(t, d), d);
+	return enforceable(l, texts_read(t, d), lists, d);
 }
 
 void load_free(struct load *l)

@@ -8,6 +8,7 @@
 #include "../state/world.h"
 
 struct texts;
+struct keep_lists;
 
 struct load {
 	struct policy *policy;
@@ -23,8 +24,8 @@ int load_compile(struct load *l, const char *path, bool strict, struct diag *d);
  * cannot enforce. */
 int load_enforceable(struct load *l, const char *path, struct diag *d);
 
-/* As load_enforceable(), from kept texts. */
-int load_texts(struct load *l, const struct texts *t, struct diag *d);
+/* As load_enforceable(), from kept texts, and from kept list files where `lists` is not NULL. */
+int load_texts(struct load *l, const struct texts *t, struct keep_lists *lists, struct diag *d);
 
 void load_free(struct load *l);
 

@@ -87,6 +87,21 @@ static struct json_object *counter_list(struct agent *a)
 	return o;
 }
 
+/* What is not as it should be, though a policy is in force. */
+static void add_notes(const struct agent *a, struct json_object *reasons)
+{
+	char note[4352];
+
+	if (a->last_good) {
+		snprintf(note, sizeof(note), "the last good policy is in force, since %s", a->last_good);
+		json_object_array_add(reasons, json_text(note));
+	}
+	if (a->not_kept) {
+		snprintf(note, sizeof(note), "this policy is not kept for the next start: %s", a->not_kept);
+		json_object_array_add(reasons, json_text(note));
+	}
+}
+
 static void do_status(struct agent *a, struct server_client *c, struct json_object *request)
 {
 	struct json_object *o = reply_ok(), *reasons = json_object_new_array();
@@ -98,11 +113,15 @@ static void do_status(struct agent *a, struct server_client *c, struct json_obje
 		if (!enforcing)
 			json_object_array_add(reasons,
 					      json_text(message ? message : "the reason is not known"));
+		add_notes(a, reasons);
 		show_time(a->since, time, sizeof(time));
 		json_put_bool(o, "enforcing", enforcing);
 		json_put_bool(o, "agent", true);
 		json_put_int(o, "generation", (int64_t)kernel_generation(a->kernel));
 		json_put_text(o, "policy", a->o->policy);
+		json_put_bool(o, "last_good", a->last_good != NULL);
+		json_put_bool(o, "closed", false);
+		json_put(o, "failure", NULL);
 		json_put_text(o, "mode", a->observe ? "observe" : "enforce");
 		json_put_text(o, "guard", kernel_guard(a->kernel));
 		json_put_text(o, "attach", kernel_attached_at(a->kernel));

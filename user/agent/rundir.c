@@ -53,6 +53,30 @@ char *rundir_resolve(const char *given)
 	return found;
 }
 
+int rundir_state(const char *run_dir, const char *given, char **ret)
+{
+	char *here, *path = NULL;
+
+	if (!given && !strcmp(run_dir, RUNDIR_DEFAULT))
+		given = RUNDIR_STATE;
+	if (!given || !strcmp(given, "none")) {
+		*ret = NULL;
+		return 0;
+	}
+	if (*given == '/') {
+		path = strdup(given);
+	} else {
+		here = getcwd(NULL, 0);
+		if (here && asprintf(&path, "%s/%s", here, given) < 0)
+			path = NULL;
+		free(here);
+	}
+	if (!path)
+		return -ENOMEM;
+	*ret = path;
+	return 0;
+}
+
 static int fail(int err, char **message, const char *what, const char *path)
 {
 	if (asprintf(message, "%s %s: %s", what, path, strerror(-err)) < 0)

@@ -7,12 +7,18 @@
 #include <sys/un.h>
 
 #define RUNDIR_DEFAULT "/run/cgwall"
+#define RUNDIR_STATE "/var/lib/cgwall" /* that belongs to it */
 #define RUNDIR_SOCKET "control"
 #define RUNDIR_LOCK "lock"
 
 /* `given`, else CGWALL_RUN_DIR, else the default, made absolute with the links of what exists followed, so
  * that every way to write it names the same agent. Owned by the caller; NULL where there is no memory. */
 char *rundir_resolve(const char *given);
+
+/* The state folder that belongs to a resolved run directory: `given`, made absolute; where it is NULL
+ * /var/lib/cgwall for /run/cgwall and none for others. *ret is owned by the caller, NULL for none (also where
+ * `given` is "none"). 0 or -ENOMEM. */
+int rundir_state(const char *run_dir, const char *given, char **ret);
 
 /* Makes the directory (0700) with what is above it, and refuses one that others may write to. 0 or -errno
  * with a sentence in *message, owned by the caller. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../agent/failure.h"
 #include "../agent/rundir.h"
 #include "../event/json.h"
 #include "../kernel/kernel.h"
@@ -49,6 +50,8 @@ static int detach(const struct cmd_args *a)
 	asked = ask_agent(run_dir);
 	/* Also after an agent did it: whatever is left goes. */
 	err = asked < 0 ? -1 : kernel_detach(run_dir, &found, &message);
+	if (!err)
+		failure_clear(run_dir);
 	if (asked > 0 && geteuid())
 		err = 0;
 	if (message && err)

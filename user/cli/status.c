@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../agent/failure.h"
 #include "../agent/rundir.h"
 #include "../event/json.h"
 #include "../kernel/kernel.h"
@@ -63,10 +64,12 @@ static struct json_object *look_at_pins(const char *run_dir, int why)
 	struct json_object *o = json_object_new_object();
 	struct kernel_peek peek = {0};
 	int err = kernel_peek(run_dir, &peek);
+	struct json_object *failure;
 	char reason[PATH_MAX + 64];
 
 	json_put_bool(o, "enforcing", !err && peek.enforcing);
 	json_put_bool(o, "agent", false);
+	json_put_bool(o, "closed", !err && peek.closed);
 	json_put(o, "generation", !err && peek.gen ? json_object_new_int64((int64_t)peek.gen) : NULL);
 	json_put_text(o, "pins", !err && peek.pinned ? peek.pins : NULL);
 	json_put(o, "reasons", json_object_new_array());
@@ -78,8 +81,16 @@ static struct json_object *look_at_pins(const char *run_dir, int why)
 		snprintf(reason, sizeof(reason), "the agent at %s cannot be asked: %s", run_dir,
 			 strerror(-why));
 	add_reason(o, reason);
+	failure = err || peek.enforcing ? NULL : failure_read(run_dir);
+	if (failure)
+		add_reason(o, json_get_text(failure, "reason", "the reason is not known"));
+	json_put(o, "failure", failure);
 	if (err)
 		snprintf(reason, sizeof(reason), "the pins cannot be looked at: %s", strerror(-err));
+	else if (peek.closed)
+		snprintf(reason, sizeof(reason),
+			 "no policy can be put in force: everything but loopback is blocked (set on-failure "
+			 "block)");
 	else if (!peek.pinned)
 		snprintf(reason, sizeof(reason), "nothing is pinned");
 	else if (!peek.enforcing)
@@ -158,7 +169,9 @@ static void print_status(struct json_object *o)
 	bool color = cmd_color(stdout);
 	const char *on = !color ? "" : enforcing ? "\033[32m" : "\033[31m", *off = color ? "\033[0m" : "";
 
-	if (!enforcing)
+	if (!enforcing && json_get_bool(o, "closed", false))
+		printf("%snot enforcing a policy: everything but loopback is blocked%s\n", on, off);
+	else if (!enforcing)
 		printf("%snot enforcing%s\n", on, off);
 	else if (!agent)
 		printf("%senforcing the last policy, without an agent%s: generation %" PRId64 "\n", on, off,

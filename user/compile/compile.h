@@ -31,6 +31,9 @@ struct world {
 	const char *const (*aliases)[2];
 	size_t naliases;
 	void *arg; /* handed to user() and group() */
+	/* Where the list file that the policy names is read from. NULL: where it says. */
+	const char *(*list_file)(void *list_arg, const char *path);
+	void *list_arg;
 };
 
 struct image_key {

@@ -74,7 +74,7 @@ uint32_t lists_number(const struct tables *t, const char *path)
 
 /* ---- reading ---- */
 
-static int read_fd(int fd, size_t max, char **ret, size_t *ret_len)
+static int read_fd(int fd, size_t max, struct list_file *f, char **ret, size_t *ret_len)
 {
 	size_t len = 0, room = 0;
 	char *text = NULL, *grown;
@@ -115,18 +115,22 @@ static int read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 		return error;
 	}
 	text[len] = '\0';
+	f->ino = st.st_ino;
+	f->size = len;
+	f->mtime = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+	f->ctime = st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec;
 	*ret = text;
 	*ret_len = len;
 	return 0;
 }
 
-static int read_file(const char *path, size_t max, char **ret, size_t *ret_len)
+static int read_file(const char *path, size_t max, struct list_file *f, char **ret, size_t *ret_len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error;
 
 	if (fd < 0)
 		return -errno;
-	error = read_fd(fd, max, ret, ret_len);
+	error = read_fd(fd, max, f, ret, ret_len);
 	close(fd);
 	return error;
 }
@@ -178,7 +182,9 @@ size_t lists_read(struct tables *t)
 		const char *path = intern_get(&set->paths, i);
 		char *text = NULL;
 		size_t len = 0;
-		int error = read_file(path, LISTS_FILE_MAX, &text, &len);
+		const struct world *w = t->world;
+		const char *at = w->list_file ? w->list_file(w->list_arg, path) : path;
+		int error = read_file(at, LISTS_FILE_MAX, &set->files[i], &text, &len);
 
 		if (error || !text) {
 			report(set, i, path, error);

@@ -29,6 +29,9 @@ struct list_addr4 {
 struct list_file {
 	struct loc loc; /* of the first item that names it */
 	bool has_addresses, has_names;
+	/* Which version of it was read. */
+	uint64_t ino, size;
+	int64_t mtime, ctime; /* ns since the epoch */
 };
 
 struct listset {

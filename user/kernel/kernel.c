@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "closed.h"
 #include "guard.h"
 #include "mounts.h"
 #include "private.h"
@@ -31,6 +32,12 @@ __attribute__((format(printf, 2, 0))) static int kernel_log(enum libbpf_print_le
 	if (!kernel_verbose || level == LIBBPF_DEBUG)
 		return 0;
 	return vfprintf(stderr, format, ap);
+}
+
+void kernel_print(bool verbose)
+{
+	kernel_verbose = verbose;
+	libbpf_set_print(kernel_log);
 }
 
 /* Tells apart the objects of two builds: FNV-1a over the ELF image, never 0. */
@@ -229,8 +236,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 		return -ENOMEM;
 	k->attach_fd = k->mounts_fd = k->mounts_poll = -1;
 	k->lists_slot = ~0u;
-	kernel_verbose = o->verbose;
-	libbpf_set_print(kernel_log);
+	kernel_print(o->verbose);
 	r = guard_find(o->cgroup, o->attach, &g, message);
 	if (r)
 		goto fail;
@@ -244,12 +250,18 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	r = pin_folder(o->run_dir, k->pins, sizeof(k->pins), true, message);
 	if (!r)
 		r = kernel_check_pins(k->pins, &found, message);
-	if (!r)
-		r = kernel_load(k, message);
+	if (r)
+		goto fail;
+	if (o->refused)
+		*o->refused = true; /* unless all goes well from here */
+	r = kernel_load(k, message);
 	if (!r)
 		r = kernel_maps(k, message);
-	if (!r)
+	if (!r) {
 		r = kernel_identify(k, &g, found, message);
+		if (r == -EBUSY && o->refused)
+			*o->refused = false;
+	}
 	if (!r)
 		r = mounts_open(k, message);
 	if (r)
@@ -269,6 +281,8 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	} else {
 		k->ctl->build = kernel_build();
 	}
+	if (o->refused)
+		*o->refused = false;
 	*adopted = found && k->attached && k->ctl->word;
 	*ret = k;
 	return 0;
@@ -471,6 +485,7 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret)
 	if (r)
 		return r;
 	p.pinned = found;
+	p.closed = closed_pinned(p.pins);
 	if (found) {
 		pin_path(p.pins, "map", "ctl", path, sizeof(path));
 		fd = bpf_obj_get(path);

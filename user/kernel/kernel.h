@@ -27,6 +27,7 @@ struct kernel_options {
 	const char *cgroup;  /* guarded directory, NULL: the cgroup v2 root */
 	const char *attach;  /* where programs are attached: it or an ancestor; NULL: the root */
 	bool verbose;	     /* libbpf's own messages to stderr */
+	bool *refused;	     /* set where all that was given is right and the kernel refuses; may be NULL */
 };
 
 /* Loads and pins, or adopts what is pinned. Attaches only after the first kernel_publish(), so that an
@@ -96,6 +97,7 @@ uint64_t kernel_processes(const struct kernel *k);
 struct kernel_peek {
 	bool pinned;	/* there are pins */
 	bool enforcing; /* a policy is in force and every program is attached */
+	bool closed;	/* the minimal program is there instead (closed.h) */
 	uint64_t gen;
 	char pins[256]; /* the pin folder */
 };

@@ -39,6 +39,9 @@ struct kernel {
 	char guard[1024], attach[1024]; /* real paths */
 };
 
+/* Sends libbpf's own messages to standard error where `verbose`, else nowhere. */
+void kernel_print(bool verbose);
+
 /* A sentence for the user; always gives `error` back. message may be NULL. */
 int kernel_fail(char **message, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

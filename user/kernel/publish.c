@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../compile/compile.h"
+#include "closed.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -219,6 +220,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 			return r;
 		}
 	}
+	closed_take_out(k->pins); /* where it stood in until now */
 	*gen = next;
 	return 0;
 }
