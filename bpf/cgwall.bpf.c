@@ -24,6 +24,7 @@
 #include "packet.h"
 #include "filter.h"
 #include "cut.h"
+#include "flows.h"
 #include "lsm.h"
 #include "ask.h"
 

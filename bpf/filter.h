@@ -138,12 +138,29 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
+/* Notes what was decided of a flow. Its counts go on; `in`, `out`: bytes of this packet. A function of its
+ * own, to keep the entry off the stack while the policy is asked. */
+static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u32 in, __u32 out)
+{
+	struct flow fresh = {.decided = decided, .last = bpf_ktime_get_boot_ns()}, *f;
+
+	f = bpf_map_lookup_elem(&flows, id);
+	if (f) {
+		fresh.bytes[0] = f->bytes[0];
+		fresh.bytes[1] = f->bytes[1];
+	}
+	fresh.bytes[0] += in;
+	fresh.bytes[1] += out;
+	return bpf_map_update_elem(&flows, id, &fresh, BPF_ANY) ? -1 : 0;
+}
+
 /* A datagram, or whatever else has no connection. */
 static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_sock *s, __u64 word, bool out)
 {
 	struct flow_id id = {};
-	struct flow *f, fresh = {};
+	__u64 now = bpf_ktime_get_boot_ns();
 	struct cgw_query q;
+	struct flow *f;
 	__u32 how, verdict;
 
 	if (packet_read(skb, &q, out)) {
@@ -158,21 +175,25 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	id.proto = q.proto;
 	if (filter_asks_iface(word))
 		id.ifindex = skb->ifindex;
-	fresh.last = bpf_ktime_get_boot_ns();
 	f = bpf_map_lookup_elem(&flows, &id);
 	/* what the other end began is looked up by our address, too */
-	if (!out && !(f && CGW_DECIDED_DIR(f->decided) == CGW_OUT && fresh.last < f->last + FLOW_LIFE_NS)) {
+	if (!out && !(f && CGW_DECIDED_DIR(f->decided) == CGW_OUT && now < f->last + FLOW_LIFE_NS)) {
 		__builtin_memcpy(id.local, q.local, 16);
 		f = bpf_map_lookup_elem(&flows, &id);
 	}
-	if (f && fresh.last < f->last + FLOW_LIFE_NS) {
+	if (f && now < f->last + FLOW_LIFE_NS) {
 		__u64 decided = *(volatile __u64 *)&f->decided;
-		f->last = fresh.last;
+		f->last = now;
 		q.dir = CGW_DECIDED_DIR(decided);
 		verdict = CGW_DECIDED_VERDICT(decided);
-		if (CGW_DECIDED_WORD(decided) == word)
-			return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+		if (CGW_DECIDED_WORD(decided) == word) {
+			if (verdict != CGW_PASS)
+				return FILTER_DROP;
+			__sync_fetch_and_add(&f->bytes[out], skb->len);
+			return FILTER_PASS;
+		}
 		if (verdict == CGW_PASS && filter_kept(word)) {
+			__sync_fetch_and_add(&f->bytes[out], skb->len);
 			*(volatile __u64 *)&f->decided = CGW_DECIDED_FLOW(word, CGW_PASS, q.dir);
 			return FILTER_PASS;
 		}
@@ -183,16 +204,17 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	if (id.ifindex)
 		filter_iface(&q, s->who.netns, id.ifindex);
 	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(skb->ifindex));
-	fresh.decided = CGW_DECIDED_FLOW(word, verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK, q.dir);
 	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to
 	 * begin must not be remembered, or what the other end begins would pass for its answer. */
-	if (verdict == CGW_PASS || q.dir == CGW_IN)
-		bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY);
-	if (verdict != CGW_PASS)
+	if (verdict != CGW_PASS) {
+		if (q.dir == CGW_IN)
+			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), 0, 0);
 		return FILTER_DROP;
+	}
+	filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, q.dir), out ? 0 : skb->len, out ? skb->len : 0);
 	if (!out && q.dir == CGW_IN) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
-		bpf_map_update_elem(&flows, &id, &fresh, BPF_ANY); /* our answers */
+		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), 0, 0); /* our answers */
 	}
 	return FILTER_PASS;
 }

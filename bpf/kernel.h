@@ -170,13 +170,18 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
 };
 
 struct socket {
 	struct sock *sk;
 };
 
-struct tcp_sock;
+struct tcp_sock {
+	__u64 bytes_received;
+	__u64 bytes_acked;
+};
 
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;

@@ -3,6 +3,7 @@
 #ifndef CGWALL_BPF_MAPS_H
 #define CGWALL_BPF_MAPS_H
 
+#include <cgwall/flow.h>
 #include <cgwall/pathhash.h>
 
 #define CGW_SLOTS 2
@@ -156,25 +157,6 @@ struct {
 
 /* Datagram flows: which end began, so that an answer is not taken for a new flow, and what was decided. An
  * entry that is evicted makes the next answer count as inbound. */
-struct flow_id {
-	__u64 cookie;
-	__u8 remote[16];
-	__u8 local[16]; /* of what came in: one socket may be reached at many addresses, and each is judged.
-			 * Zero in the entry that tells who began: an answer to a broadcast has another source
-			 */
-	__u16 rport;
-	__u8 proto, reserved;
-	__u32 ifindex; /* only where the policy looks at it */
-};
-
-/* How long an answer is an answer: what conntrack gives a UDP stream. */
-#define FLOW_LIFE_NS (180ULL * 1000000000)
-
-struct flow {
-	__u64 decided; /* CGW_DECIDED_FLOW */
-	__u64 last;    /* boot clock, ns */
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CGW_FLOWS_MAX);

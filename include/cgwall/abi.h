@@ -466,6 +466,19 @@ struct cgw_cut {
 	__u16 reserved;
 };
 
+/* A socket and what it is connected to, as the iterator `live` tells the agent. */
+struct cgw_live {
+	struct cgw_who who;
+	__u64 cookie;
+	__u64 decided;	      /* as in struct cgw_sock */
+	__u64 sent, received; /* TCP: bytes that came to the other end, and from there; else 0 */
+	__u8 remote[16], local[16];
+	__u16 rport, lport; /* host order; rport 0: not connected */
+	__u16 proto, family;
+	__u8 dir, state; /* enum cgw_dir; TCP's states */
+	__u8 reserved[6];
+};
+
 /* ---- events, in the ring buffer ---- */
 
 enum cgw_event_kind {

@@ -83,6 +83,9 @@ void agent_rule_counts(const struct agent *a, char *out, size_t size);
 /* Handles one request of the control socket (a server_handler; arg is the agent): requests.c. */
 void requests_handle(void *arg, struct server_client *c, struct json_object *request);
 
+/* Requests with a file of their own: flows.c. */
+void flows_handle(struct agent *a, struct server_client *c, struct json_object *request);
+
 /* Asks the kernel's tables; gives the answer's object: ask.c. NULL without memory. */
 struct json_object *ask_explain(struct agent *a, enum cgw_dir dir, char *const *words, size_t n);
 

@@ -354,8 +354,8 @@ static const struct {
 	const char *name;
 	void (*fn)(struct agent *a, struct server_client *c, struct json_object *request);
 } verbs[] = {
-	{"status", do_status},	 {"reload", do_reload}, {"rules", do_rules},   {"log", do_log},
-	{"explain", do_explain}, {"detach", do_detach}, {"forget", do_forget},
+	{"status", do_status},	 {"reload", do_reload},	  {"rules", do_rules},	 {"log", do_log},
+	{"flows", flows_handle}, {"explain", do_explain}, {"detach", do_detach}, {"forget", do_forget},
 };
 
 void requests_handle(void *arg, struct server_client *c, struct json_object *request)

@@ -110,6 +110,23 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret);
  * dropped all the same. 0 or the first -errno. */
 int kernel_cut(struct kernel *k, size_t *ncut);
 
+/* One live flow of a guarded program's socket. */
+struct kernel_flow {
+	struct cgw_who who; /* who opened the socket */
+	uint64_t cookie;
+	uint64_t sent, received;       /* bytes: TCP's payload, of datagrams whole packets */
+	uint8_t remote[16], local[16]; /* as in struct cgw_key; local may be the wildcard */
+	uint16_t rport, lport;	       /* host order */
+	uint8_t proto, dir;
+};
+
+/* All of them as they are just now: connections, and what datagram sockets exchanged in the last three
+ * minutes. *ret is owned by the caller. 0 or -errno. */
+int kernel_flows(struct kernel *k, struct kernel_flow **ret, size_t *n);
+
+/* The path that a struct cgw_who has the key of. 0; -ENOENT where the table of paths has lost it. */
+int kernel_path(struct kernel *k, const uint8_t hash[16], char ret[CGW_PATH_MAX]);
+
 /* Follows the host's mount table, which tells what the files of programs in other mount namespaces are
  * called here (bpf/path.h). The descriptor is readable when the table has changed; then call the other. */
 int kernel_mounts_fd(const struct kernel *k);
