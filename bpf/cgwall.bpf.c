@@ -17,6 +17,7 @@
 #include "path.h"
 #include "proc.h"
 #include "who.h"
+#include "owner.h"
 #include "event.h"
 #include "alive.h"
 #include "judge.h"
