@@ -22,7 +22,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 	-Wformat=2 -Wundef -Werror
 OPT ?= -O2 -g
 pkg = $(shell pkg-config $(1) 2>/dev/null)
-LIBS := -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c -lidn2
+LIBS := -pthread -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c -lidn2
 LIB_CFLAGS := $(call pkg,--cflags libev)
 CGW_CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -Iinclude -isystem $(O) -isystem $(@D) $(LIB_CFLAGS) $(CFLAGS)
 CGW_LDFLAGS = -Wl,--as-needed $(LDFLAGS)

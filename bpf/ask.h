@@ -63,6 +63,9 @@ int ask(void *ctx)
 		return 1;
 	q = &ask->query;
 	q->word = *(volatile __u64 *)&c->word;
+	if (q->word && ask->variant >= 0)
+		q->word = CGW_WORD(CGW_WORD_GEN(q->word), CGW_WORD_SLOT(q->word), ask->variant,
+				   CGW_WORD_EPOCH(q->word));
 	q->exe_lit = q->exe_glob = q->cg_lit = q->cg_glob = 0;
 	ask->answer.error = CGW_ERR_NO_POLICY;
 	if (!q->word)

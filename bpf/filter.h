@@ -46,9 +46,9 @@ static __noinline int filter_iface(struct cgw_query *q, __u64 netns, __u32 ifind
 	q->given[CGW_GIVEN_IFACE] = 0;
 	__builtin_memcpy(key.data, &ifindex, 4);
 	__builtin_memcpy(key.data + 8, &netns, 8);
-	class = cgw_class_of(q->word, &key);
+	class = iface_of(q->word, &key);
 	if (!class)
-		return 0; /* not one of the agent's network namespace */
+		return 0; /* no rule's, or not one of the agent's network namespace */
 	row = class->row[q->dir & 1][0];
 	q->given[CGW_GIVEN_IFACE] = row ? row : CGW_ROW_ALL;
 	return 0;

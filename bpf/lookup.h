@@ -41,6 +41,14 @@ static __always_inline const struct cgw_class *cgw_class_of(__u64 word, const st
 	return inner ? bpf_map_lookup_elem(inner, key) : NULL;
 }
 
+static __always_inline const struct cgw_class *iface_of(__u64 word, const struct cgw_key *key)
+{
+	__u32 slot = CGW_WORD_SLOT(word);
+	void *inner = bpf_map_lookup_elem(&ifaces, &slot);
+
+	return inner ? bpf_map_lookup_elem(inner, key) : NULL;
+}
+
 static __always_inline const struct cgw_class *cgw_prefix_of(__u64 word, const struct cgw_prefix *key)
 {
 	__u32 slot = CGW_WORD_SLOT(word);

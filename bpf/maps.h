@@ -54,6 +54,23 @@ struct {
 	__array(values, struct key_map);
 } keys SEC(".maps");
 
+/* By slot: classes of interfaces. Apart from the keys, since these come and go while the slot is in force: an
+ * element that was given back must not be taken for anything else while somebody may still read it, and only
+ * the agent, which waits, writes here. */
+struct iface_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct cgw_key));
+	__uint(value_size, sizeof(struct cgw_class));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CGW_SLOTS);
+	__uint(key_size, sizeof(__u32));
+	__array(values, struct iface_map);
+} ifaces SEC(".maps");
+
 /* By slot: address prefixes shorter than an address. */
 struct prefix_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -22,7 +22,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 3		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 4		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -211,8 +211,8 @@ enum cgw_key_kind {
 
 /* ADDR: network byte order, IPv4 as ::ffff:a.b.c.d. EXE, CGROUP: 128 bits of path hash in data
  * (POINT likewise, in the map of mount points).
- * UID, GID: host order in the first four bytes, the rest zero. IFACE: its index in the first four bytes, the
- * cookie of its network namespace in the last eight, host order.
+ * UID, GID: host order in the first four bytes, the rest zero. IFACE, in the map of interfaces: its index in
+ * the first four bytes, the cookie of its network namespace in the last eight, host order.
  * NAME: 128 bits of name hash (namehash.h) of a name that the policy mentions. UNION: two name classes, the
  * smaller one first, four bytes each, host order. RESOLVER: as ADDR, a resolver whose answers are believed.
  */
@@ -454,6 +454,8 @@ struct cgw_ask {
 	__u32 nchunks;		    /* out: of that */
 	__u32 wild, could;	    /* in: of cgw_could(), 0: it is not asked; out: what it gives */
 	struct cgw_answer possible; /* out: its answer */
+	__s32 variant;		    /* in: of the enabled row; -1: the one in force */
+	__u32 reserved;
 	struct cgw_path exe, cgroup;
 };
 

@@ -285,17 +285,29 @@ static void resolvers(void)
 	write_file("resolv.conf",
 		   "# nameserver 10.0.0.1\nsearch x\n nameserver\t192.0.2.53 \n"
 		   "nameserver fe80::1%eth0\nnameserver nonsense\nnameservers 10.0.0.2\nnameserver");
-	CHECK(!world_resolvers("resolv.conf", &list, &n));
+	CHECK(!world_resolvers("resolv.conf", "resolved.conf", &list, &n));
 	CHECK_INT(n, 2);
 	CHECK(!memcmp(list[0], v4, 16));
 	CHECK(list[1][0] == 0xfe && list[1][1] == 0x80 && list[1][15] == 1);
 	free(list);
-	CHECK(!world_resolvers("none.conf", &list, &n));
+	CHECK(!world_resolvers("none.conf", "resolved.conf", &list, &n));
 	CHECK_INT(n, 2);
-	CHECK(!memcmp(list[0], local, 16));
-	CHECK_INT(list[1][15], 1);
+	CHECK_INT(list[0][15], 1);
+	CHECK(!memcmp(list[1], local, 16));
+	free(list);
+	/* the servers behind a stub count where programs ask the stub, and only there */
+	write_file("resolved.conf", "nameserver 2001:db8::53\nnameserver 192.0.2.53\n");
+	CHECK(!world_resolvers("resolv.conf", "resolved.conf", &list, &n));
+	CHECK_INT(n, 2);
+	free(list);
+	write_file("resolv.conf", "nameserver 127.0.0.53\nnameserver 192.0.2.53\nnameserver 127.0.0.53\n");
+	CHECK(!world_resolvers("resolv.conf", "resolved.conf", &list, &n));
+	CHECK_INT(n, 3);
+	CHECK(!memcmp(list[1], v4, 16));
+	CHECK(list[2][0] == 0x20 && list[2][15] == 0x53);
 	free(list);
 	unlink("resolv.conf");
+	unlink("resolved.conf");
 }
 
 int main(void)

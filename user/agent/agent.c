@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../compile/iface.h"
-#include "../state/links.h"
 #include "failure.h"
 #include "inside.h"
 #include "load.h"
@@ -60,9 +58,11 @@ static void keep_rules(struct agent *a, struct rules *r)
  * the same, but their programs wait for a time-out instead of seeing an error. */
 static void cut(struct agent *a)
 {
+	ev_tstamp start = ev_time();
 	size_t n;
 	int err = kernel_cut(a->kernel, &n);
 
+	a->cut_cost = ev_time() - start;
 	if (n)
 		output_line(STDOUT_FILENO,
 			    "cgwall: cut %zu connection%s that the policy does not allow any more", n,
@@ -84,27 +84,25 @@ static bool asks(const struct rules *r)
 /* Puts a compiled policy in force. *message is a sentence on failure. */
 static int put_in_force(struct agent *a, const struct load *l, char **message)
 {
+	struct standing *standing = NULL;
 	struct rules *r = NULL;
 	uint64_t gen = 0;
 	int err = rules_new(l->policy, l->image, &r);
 
-	if (err) {
-		*message = strdup("out of memory");
-		return err;
-	}
-	a->ifaces = iface_wanted(l->image);
-	if (a->ifaces)
-		err = links_add(l->image);
+	if (!err)
+		err = surroundings_prepare(a->around, l, &standing);
 	if (err)
-		*message = strdup("the interfaces of this host cannot be read");
+		*message = strdup(strerror(-err));
 	else
 		err = kernel_publish(a->kernel, l->image, &gen, message);
 	if (err) {
+		surroundings_discard(standing);
 		rules_free(r);
 		return err;
 	}
 	r->gen = gen;
 	keep_rules(a, r);
+	surroundings_adopt(a->around, standing);
 	a->observe = l->policy->settings.observe;
 	a->asks = asks(r);
 	a->since = now_ns();
@@ -227,6 +225,43 @@ static void reload(struct agent *a, const char *why)
 			    kernel_generation(a->kernel), counts);
 }
 
+int agent_again(struct agent *a, const char *why, char **message)
+{
+	char *text = NULL, counts[64];
+	struct timespec since;
+	struct load l;
+	size_t n;
+	struct diag d = {.out = open_memstream(&text, &n)};
+	int err;
+
+	if (!d.out)
+		return -errno;
+	clock_gettime(CLOCK_REALTIME, &since);
+	err = load_texts(&l, &a->texts, NULL, &d);
+	beat_start(a);
+	if (!err) {
+		err = agent_take(a, &l, &since, message);
+		load_free(&l);
+	}
+	give_back_memory();
+	fclose(d.out);
+	diag_free(&d);
+	if (err && !*message &&
+	    asprintf(message, "%s, and the policy does not compile as it is now", why) < 0)
+		*message = NULL;
+	agent_rule_counts(a, counts, sizeof(counts));
+	if (err) {
+		output_text(STDERR_FILENO, text, strlen(text));
+		output_line(STDERR_FILENO, "cgwall: %s: generation %" PRIu64 " stays in force",
+			    *message ?: why, kernel_generation(a->kernel));
+	} else {
+		output_line(STDOUT_FILENO, "cgwall: %s: enforcing generation %" PRIu64 ", %s", why,
+			    kernel_generation(a->kernel), counts);
+	}
+	free(text);
+	return err;
+}
+
 static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	(void)loop;
@@ -255,7 +290,7 @@ struct drain {
 	int64_t boot_offset;
 };
 
-static void add_record(struct agent *a, struct record *r)
+void agent_record(struct agent *a, struct record *r)
 {
 	char text[RECORD_TEXT_MAX];
 
@@ -274,9 +309,7 @@ static void on_event(void *arg, const struct cgw_event *e)
 	struct record_context c = {.boot_offset = d->boot_offset};
 
 	if (e->kind == CGW_EV_CUT) {
-		/* one walk over all connections does for many refusals */
-		if (!ev_is_active(&a->cut))
-			ev_timer_start(a->loop, &a->cut);
+		agent_cut_soon(a);
 		return;
 	}
 	if (e->kind != CGW_EV_VERDICT)
@@ -286,7 +319,7 @@ static void on_event(void *arg, const struct cgw_event *e)
 			c.rules = a->rules[i];
 	c.cgroup = cgroups_path(a->cgroups, e->cgroup);
 	c.iface = e->ifindex ? if_indextoname(e->ifindex, iface) : NULL;
-	add_record(a, record_new(e, &c));
+	agent_record(a, record_new(e, &c));
 }
 
 /* Lines that found no room in the event buffer are missed, but never in silence. */
@@ -297,7 +330,7 @@ static void look_for_lost(struct agent *a)
 	if (kernel_counters(a->kernel, value))
 		return;
 	if (value[CGW_ERR_EVENT_LOST] > a->lost)
-		add_record(a, record_lost(value[CGW_ERR_EVENT_LOST] - a->lost, now_ns()));
+		agent_record(a, record_lost(value[CGW_ERR_EVENT_LOST] - a->lost, now_ns()));
 	a->lost = value[CGW_ERR_EVENT_LOST];
 }
 
@@ -323,6 +356,7 @@ int agent_detach(struct agent *a, char **message)
 	ev_io_stop(a->loop, &a->mounts);
 	ev_timer_stop(a->loop, &a->cut);
 	beat_stop(a);
+	surroundings_rest(a->around);
 	kernel_close(a->kernel);
 	a->kernel = NULL;
 	err = kernel_detach(a->o->run_dir, &found, message);
@@ -357,6 +391,18 @@ static void watch_signals(struct agent *a)
 }
 
 #define AGENT_CUT_DELAY .02 /* seconds */
+#define AGENT_CUT_SHARE 10  /* one part in so many of the CPU's time */
+
+/* One walk over all connections does for many refusals. */
+void agent_cut_soon(struct agent *a)
+{
+	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1);
+
+	if (ev_is_active(&a->cut))
+		return;
+	ev_timer_set(&a->cut, wait > AGENT_CUT_DELAY ? wait : AGENT_CUT_DELAY, 0.);
+	ev_timer_start(a->loop, &a->cut);
+}
 
 static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -365,26 +411,8 @@ static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
 	cut(w->data);
 }
 
-/* An interface came, went or changed its name: the rules that name interfaces are compiled anew. */
-static void on_links(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct agent *a = w->data;
-
-	(void)loop;
-	(void)events;
-	if (links_changed(a->links_fd) && a->ifaces)
-		reload(a, "the interfaces changed");
-}
-
 static void watch_kernel(struct agent *a)
 {
-	ev_timer_init(&a->cut, on_cut, AGENT_CUT_DELAY, 0);
-	a->cut.data = a;
-	if (a->links_fd >= 0) {
-		ev_io_init(&a->links, on_links, a->links_fd, EV_READ);
-		a->links.data = a;
-		ev_io_start(a->loop, &a->links);
-	}
 	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
 	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
@@ -456,6 +484,8 @@ static int start(struct agent *a, char **message)
 		return -ENOMEM;
 	}
 	watch_signals(a);
+	ev_init(&a->cut, on_cut);
+	a->cut.data = a;
 	cgroups_open(&a->cgroups); /* without it paths of cgroups are not told */
 	if (a->o->watch)
 		err = watch_open(a->loop, on_watch, a, &a->watch);
@@ -463,6 +493,11 @@ static int start(struct agent *a, char **message)
 		err = server_open(a->loop, a->o->run_dir, requests_handle, a, &a->server, message);
 	if (err)
 		return err;
+	err = surroundings_open(a, &a->around, message);
+	if (err) {
+		a->closed = fallback_close(a, *message);
+		return err;
+	}
 	err = agent_load(a, a->o->color, &text);
 	if (text)
 		output_text(STDERR_FILENO, text, strlen(text));
@@ -498,6 +533,7 @@ static void stop(struct agent *a)
 	server_close(a->server);
 	watch_close(a->watch);
 	beat_stop(a);
+	surroundings_close(a->around);
 	kernel_close(a->kernel);
 	cgroups_close(a->cgroups);
 	for (int i = 0; i < AGENT_GENERATIONS; i++)
@@ -508,20 +544,16 @@ static void stop(struct agent *a)
 	free(a->not_kept);
 	if (a->loop)
 		ev_loop_destroy(a->loop);
-	if (a->links_fd >= 0)
-		close(a->links_fd);
 }
 
 int agent_run(const struct agent_options *o)
 {
-	struct agent a = {.o = o, .lock = -1, .links_fd = -1};
+	struct agent a = {.o = o, .lock = -1};
 	char *message = NULL;
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init(&a.log, LOG_KEPT);
-	/* before the interfaces are read for the first time: no change goes unseen */
-	a.links_fd = links_open();
 	if (start(&a, &message)) {
 		say_failed(&a, message);
 		free(message);
@@ -532,6 +564,9 @@ int agent_run(const struct agent_options *o)
 	err = privileges_drop();
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));
+	/* with the capabilities that are left, which the thread that it starts shall have at most */
+	if (!o->once)
+		surroundings_follow(a.around);
 	say_ready(&a);
 	if (!o->once)
 		ev_run(a.loop, 0);

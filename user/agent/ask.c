@@ -44,7 +44,7 @@ static const char *translate(const struct query *q, struct kernel_ask *ask)
 	return NULL;
 }
 
-static struct json_object *ask_kernel(struct agent *a, const struct query *q)
+static struct json_object *ask_kernel(struct agent *a, struct query *q)
 {
 	struct kernel_ask ask = {0};
 	const char *wrong = translate(q, &ask);
@@ -55,7 +55,11 @@ static struct json_object *ask_kernel(struct agent *a, const struct query *q)
 
 	if (wrong)
 		return answer_error(wrong);
-	err = kernel_ask(a->kernel, &ask, chunks);
+	err = surroundings_query(a->around, q, &ask.row);
+	if (!err && q->iface)
+		err = surroundings_iface(a->around, q->dir, q->iface, &ask.query.given[CGW_GIVEN_IFACE]);
+	if (!err)
+		err = kernel_ask(a->kernel, &ask, chunks);
 	if (!err && !ask.answer.error)
 		err = rules_matched(a->rules[0], q->dir, chunks, ask.nchunks, &matched, &n);
 	if (err) {

@@ -67,12 +67,6 @@ static bool gap_limit(const struct rule *r, const struct image *im)
 	return r->limit.up || r->limit.down;
 }
 
-static bool gap_when(const struct rule *r, const struct image *im)
-{
-	(void)im;
-	return r->when || r->unless || r->has_until;
-}
-
 static const struct {
 	bool (*has)(const struct rule *r, const struct image *im);
 	const char *what;
@@ -80,7 +74,6 @@ static const struct {
 	{gap_names, "names (`domain`, `host`, names in a list file)"},
 	{gap_ask, "`ask`"},
 	{gap_limit, "`limit`"},
-	{gap_when, "conditions (`if`, `unless`, `until`)"},
 };
 
 /* The gaps of one rule, joined by commas; "" for none. Owned by the caller, NULL without memory. */

@@ -15,6 +15,7 @@
 #include "../policy/texts.h"
 #include "agent.h"
 #include "server.h"
+#include "surroundings.h"
 #include "watch.h"
 
 #define AGENT_GENERATIONS 4 /* rule tables that are kept for events that come late */
@@ -40,11 +41,11 @@ struct agent {
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;
 	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
-	ev_io events, mounts, links;
-	ev_timer cut; /* armed while a connection waits to be ended */
-	int links_fd; /* -1: interfaces cannot be followed */
-	bool ifaces;  /* the policy in force names some */
-	bool asks;    /* the policy in force has an `ask`: the kernel wants to know that we live */
+	ev_io events, mounts;
+	ev_timer cut;	 /* armed while a connection waits to be ended */
+	double cut_cost; /* seconds that it took the last time */
+	struct surroundings *around;
+	bool asks; /* the policy in force has an `ask`: the kernel wants to know that we live */
 	bool beat_failed;
 	ev_timer beat;
 	ev_signal hup, term, intr;
@@ -68,6 +69,16 @@ void fallback_keep(struct agent *a, const struct load *l);
 int fallback_last(struct agent *a);
 /* Closes everything, if that is wanted and nothing is in force, and says so. Is it closed? */
 bool fallback_close(struct agent *a, const char *reason);
+
+/* Compiles the policy in force anew, from the texts that were read then, and puts it in force; `why` is said.
+ * 0, or -errno with a sentence in *message (owned by the caller, may be NULL): what was in force still is. */
+int agent_again(struct agent *a, const char *why, char **message);
+
+/* Ends the connections that may not be any more, a little later and with others of its kind. */
+void agent_cut_soon(struct agent *a);
+
+/* A line of the log; takes r over, NULL is fine. */
+void agent_record(struct agent *a, struct record *r);
 
 /* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
 int agent_detach(struct agent *a, char **message);

@@ -132,6 +132,7 @@ static void do_status(struct agent *a, struct server_client *c, struct json_obje
 		json_put_int(o, "processes", (int64_t)kernel_processes(a->kernel));
 		json_put(o, "counters", counter_list(a));
 		json_put(o, "features", feature_list(a));
+		surroundings_status(a->around, o, reasons);
 		json_put(o, "reasons", reasons);
 	} else {
 		json_object_put(reasons);
@@ -210,7 +211,8 @@ static struct json_object *next_rule(void *state, bool *end)
 	json_put_int(o, "hits", (int64_t)s->hits[s->dir][number]);
 	json_put_bool(o, "quick", e->quick);
 	json_put_bool(o, "log", e->log);
-	json_put_bool(o, "in_force", true);
+	json_put_bool(o, "in_force",
+		      !number || surroundings_holds(s->a->around, (enum cgw_dir)s->dir, number));
 	json_put_text(o, "origin", e->by_answer ? "answer" : e->line ? "policy" : "built-in");
 	json_put(o, "answer", e->answer ? json_object_new_int64(e->answer) : NULL);
 	if (++s->next > r->nrules[s->dir]) {

@@ -255,7 +255,8 @@ const struct cmd cmd_explain = {
 		"standard input\n"
 		"is a query, answered in one line; values may stand in double quotes.\n"
 		"With --policy no agent and no privileges are needed; without it the tables in the kernel "
-		"answer.\n"
+		"answer, and where\n"
+		"active, ssid or time is not given, what is true now counts.\n"
 		"Exit code: 0 pass, 1 block or reject, 3 ask, 2 bad usage or policy, or no agent. With '-': "
 		"0, or 2 where a line was\n"
 		"no query.",

@@ -73,9 +73,11 @@ static const struct cmd_flag flags[] = {
 const struct cmd cmd_log = {
 	.name = "log",
 	.usage = "",
-	.brief = "verdicts of rules with 'log', newest last",
-	.help = "Prints the last verdicts that rules with 'log' gave, newest last: at most 10,000, of the "
-		"present agent.\n"
+	.brief = "verdicts of rules with 'log', changes of the surroundings, newest last",
+	.help = "Prints the last verdicts that rules with 'log' gave, and the changes of the surroundings "
+		"that "
+		"the policy asks\n"
+		"about, newest last: at most 10,000, of the present agent.\n"
 		"With --json one object a line. Exit code: 0, 1 without an agent.",
 	.flags = flags,
 	.run = show_log,

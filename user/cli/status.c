@@ -13,6 +13,7 @@
 #include "../agent/failure.h"
 #include "../agent/rundir.h"
 #include "../event/json.h"
+#include "../event/show.h"
 #include "../kernel/kernel.h"
 #include "client.h"
 #include "cmd.h"
@@ -162,6 +163,87 @@ static void print_features(struct json_object *list)
 	}
 }
 
+/* " in 18,20-25" */
+static void print_numbers(const char *dir, struct json_object *list, const char **before)
+{
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t lo = json_object_get_int64(json_object_array_get_idx(list, i)), hi = lo;
+		bool first = i == 0;
+
+		while (i + 1 < n && json_object_get_int64(json_object_array_get_idx(list, i + 1)) == hi + 1) {
+			hi++;
+			i++;
+		}
+		if (first)
+			printf("%s%s ", *before, dir);
+		else
+			putchar(',');
+		printf(lo == hi ? "%" PRId64 : "%" PRId64 "-%" PRId64, lo, hi);
+		*before = " and ";
+	}
+}
+
+/* ": rules in 18 on, out 4 off" */
+static void print_switched(struct json_object *rules)
+{
+	static const char *const ways[] = {"on", "off"};
+	const char *comma = ": rules ";
+	int64_t more = rules ? json_get_int(rules, "more", 0) : 0;
+
+	for (size_t i = 0; rules && i < 2; i++) {
+		struct json_object *dirs = json_get(rules, ways[i]);
+		const char *before = comma;
+
+		if (!dirs)
+			continue;
+		print_numbers("out", json_get(dirs, "out"), &before);
+		print_numbers("in", json_get(dirs, "in"), &before);
+		if (before == comma)
+			continue;
+		printf(" %s", ways[i]);
+		comma = ", ";
+	}
+	if (more)
+		printf("%s%" PRId64 " more", comma, more);
+	putchar('\n');
+}
+
+/* What holds, or does not: facts under "fact", conditions under "name". */
+static void print_facts(struct json_object *list, const char *key, const char *title)
+{
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *f = json_object_array_get_idx(list, i);
+
+		printf("  %-9s %-8s %s since %s", i ? "" : title,
+		       json_get_bool(f, "holds", false) ? "yes" : "no", json_get_text(f, key, "?"),
+		       json_get_text(f, "since", "?"));
+		print_switched(json_get(f, "rules"));
+	}
+}
+
+static void print_surroundings(struct json_object *o)
+{
+	struct json_object *active = json_get(o, "active"), *wifi = json_get(o, "wifi");
+	char name[256];
+
+	printf("  active    ");
+	for (size_t i = 0; active && i < json_object_array_length(active); i++) {
+		show_quote(json_get_text(json_object_array_get_idx(active, i), "iface", "?"), name,
+			   sizeof(name));
+		printf("%s%s", i ? ", " : "", name);
+	}
+	printf("%s\n", active && json_object_array_length(active) ? "" : "no interface");
+	for (size_t i = 0; wifi && i < json_object_array_length(wifi); i++) {
+		struct json_object *w = json_object_array_get_idx(wifi, i);
+
+		show_quote(json_get_text(w, "iface", "?"), name, sizeof(name));
+		printf("  %-9s %s %s since %s\n", i ? "" : "Wi-Fi", name, json_get_text(w, "text", "?"),
+		       json_get_text(w, "since", "?"));
+	}
+}
+
 static void print_status(struct json_object *o)
 {
 	bool enforcing = json_get_bool(o, "enforcing", false), agent = json_get_bool(o, "agent", false);
@@ -193,6 +275,10 @@ static void print_status(struct json_object *o)
 	       json_get_int(rules, "out", 0), json_get_int(rules, "in", 0));
 	printf("  guard     %s\n", json_get_text(o, "guard", "?"));
 	printf("  attached  %s\n", json_get_text(o, "attach", "?"));
+	if (json_get(o, "surroundings"))
+		print_surroundings(json_get(o, "surroundings"));
+	print_facts(json_get(o, "facts"), "fact", "fact");
+	print_facts(json_get(o, "conditions"), "name", "condition");
 	if (json_get(o, "counters"))
 		print_counters(json_get(o, "counters"));
 	if (json_get(o, "features"))
@@ -240,7 +326,9 @@ const struct cmd cmd_status = {
 	.usage = "",
 	.brief = "is a policy in force, which one, what has it decided",
 	.help = "Says whether a policy is in force, which generation of it, what it guards, how much it has "
-		"decided and what\n"
+		"decided, which\n"
+		"interfaces are active, which facts and conditions of the policy hold, since when and with "
+		"which rules, and what\n"
 		"the kernel can do. Works without an agent, then says only what the pins tell.\n"
 		"Exit code: 0 enforcing, 1 not.",
 	.flags = flags,

@@ -30,6 +30,7 @@ struct world {
 	 * second matches too. */
 	const char *const (*aliases)[2];
 	size_t naliases;
+	size_t nlinks; /* interfaces that there are: as many may have to be told apart */
 	void *arg; /* handed to user() and group() */
 	/* Where the list file that the policy names is read from. NULL: where it says. */
 	const char *(*list_file)(void *list_arg, const char *path);
@@ -82,7 +83,9 @@ struct image {
 	struct image_lists *lists; /* NULL: none. Owned by the image */
 	size_t nlisted;		   /* names in list files */
 	uint32_t nrows[CGW_DIRS];  /* rows in use, with row 0; spare ones follow */
-	struct tables *tables;	   /* what judge and print need: entries, atoms; opaque (classes.h) */
+	/* of those: rows for interfaces, written as they come up (iface.h) */
+	uint32_t iface_rows[CGW_DIRS], niface_rows[CGW_DIRS];
+	struct tables *tables; /* what judge and print need: entries, atoms; opaque (classes.h) */
 };
 
 /* Compiles p. Errors (a list file that cannot be read, too many entries, an unknown user) are reported to d

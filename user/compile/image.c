@@ -8,6 +8,7 @@
 #include "classes.h"
 #include "expand.h"
 #include "glob.h"
+#include "iface.h"
 #include "judge.h"
 #include "lists.h"
 #include "lpm.h"
@@ -85,6 +86,11 @@ static void place_direction(struct layout *l, enum cgw_dir dir)
 	if (h->dims & (1u << CGW_DIM_NAME)) {
 		h->name_rows = h->name_not = l->im->nrows[dir];
 		l->im->nrows[dir] += l->im->tables->names.n + CGW_NAME_SPARE;
+	}
+	if (d->dims & (1u << CGW_DIM_IFACE)) {
+		l->im->iface_rows[dir] = l->im->nrows[dir];
+		l->im->niface_rows[dir] = iface_reserve(l->im);
+		l->im->nrows[dir] += l->im->niface_rows[dir];
 	}
 	if (l->next < h->stride)
 		l->next = h->stride;

@@ -50,7 +50,7 @@ void judge_begin(struct image *im)
 	uint32_t natoms = 0, words = 0;
 
 	t->judge = j;
-	conditions_begin(im);
+	j->enable = enable_make(t->arena, im);
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
 		if (t->atoms[given[i]].in.n > natoms)
 			natoms = t->atoms[given[i]].in.n;
@@ -68,23 +68,16 @@ void judge_begin(struct image *im)
 
 void judge_enable(struct image *im, const struct query *q, unsigned variant)
 {
-	conditions_evaluate(im, q);
+	struct enable *e = im->tables->judge->enable;
+
+	enable_evaluate(e, q);
 	for (int dir = 0; dir < CGW_DIRS; dir++) {
-		const struct direction *d = &im->tables->dir[dir];
+		const struct rows *r = &im->tables->dir[dir].rows;
 		uint32_t row = im->head.dir[dir].enabled[variant % CGW_VARIANTS];
-		__u64 *bits;
 
-		if (!d->nconditional)
-			continue;
-		bits = rows_bits(&d->rows, row);
-		memcpy(bits, d->rows.ones, rows_words(&d->rows) * sizeof(*bits));
-		for (uint32_t i = 0; i < d->nconditional; i++) {
-			uint32_t entry = d->conditional[i];
-
-			if (!conditions_in_force(im, d->entries[entry].rule, q))
-				bits[entry / 64] &= ~(1ULL << (entry % 64));
-		}
-		rows_summary(&d->rows, d->rows.chunks + (size_t)row * d->rows.stride);
+		if (e->dir[dir].row)
+			memcpy(r->chunks + (size_t)row * r->stride, e->dir[dir].row,
+			       r->stride * sizeof(*r->chunks));
 	}
 }
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the parts of the user-space judge share (judge.c: the verdict; lookup.c: a question's strings to
- * classes and rows; conditions.c: `if`, `unless`, `until`). */
+ * classes and rows; enable.h: `if`, `unless`, `until`). */
 #ifndef CGWALL_COMPILE_JUDGE_H
 #define CGWALL_COMPILE_JUDGE_H
 
+#include "enable.h"
 #include "lpm.h"
 #include "tables.h"
 
 struct judge {
-	struct intern conditions; /* pointers of named conditions, in the order of definition */
-	bool *holds;		  /* by their number */
-	uint32_t *atoms;	  /* room for all atoms of one space */
-	__u64 *bits;		  /* room for a row */
+	struct enable *enable;
+	uint32_t *atoms; /* room for all atoms of one space */
+	__u64 *bits;	 /* room for a row */
 	struct lpm prefixes, lists;
 };
 
@@ -28,14 +28,8 @@ const struct cgw_class *lookup_key(const struct image *im, const struct cgw_key 
 const struct cgw_class *lookup_prefix(const struct image *im, const uint8_t addr[16]);
 uint32_t lookup_list(const struct image *im, const uint8_t addr[16]);
 
-/* conditions.c: works out the named conditions for the facts in q, then tells of a rule whether it is in
- * force. */
-void conditions_begin(struct image *im);
-void conditions_evaluate(struct image *im, const struct query *q);
-bool conditions_in_force(const struct image *im, const struct rule *r, const struct query *q);
-
-/* Can the `if` and `unless` of a rule never hold together, whatever the facts are? False where there are too
- * many facts to tell. */
+/* conditions.c: can the `if` and `unless` of a rule never hold together, whatever the facts are? False where
+ * there are too many facts to tell. */
 bool conditions_contradict(const struct rule *r);
 
 #endif

@@ -104,7 +104,7 @@ static void put_end(struct json_object *o, const char *key, const struct record 
 	bool has_port = r->known & (remote ? CGW_Q_RPORT : CGW_Q_LPORT);
 	char text[SHOW_END_MAX];
 
-	if (r->lost || !has_addr) {
+	if (r->lost || r->fact || !has_addr) {
 		json_put(o, key, NULL);
 		return;
 	}
@@ -119,16 +119,53 @@ static struct json_object *number(bool known, int64_t n)
 	return known ? json_object_new_int64(n) : NULL;
 }
 
+#define NUMBERS_MAX 1000 /* rules that are named one by one */
+
+static void add_numbers(struct json_object *list, const struct record_rules *run, uint32_t *left,
+			uint32_t *more)
+{
+	for (uint32_t k = run->lo; k <= run->hi; k++) {
+		if (*left)
+			json_object_array_add(list, json_object_new_int64(k));
+		*more += !*left;
+		*left -= *left != 0;
+	}
+}
+
+struct json_object *json_rules(const struct record_rules *rules, size_t n, uint32_t more)
+{
+	struct json_object *o = json_object_new_object();
+	uint32_t left = NUMBERS_MAX;
+
+	for (int on = 1; o && on >= 0; on--) {
+		struct json_object *dirs = json_object_new_object();
+
+		json_put(o, on ? "on" : "off", dirs);
+		for (int dir = 0; dirs && dir < CGW_DIRS; dir++) {
+			struct json_object *list = json_object_new_array();
+
+			json_put(dirs, show_dir((unsigned)dir), list);
+			for (size_t i = 0; list && i < n; i++)
+				if (rules[i].on == on && rules[i].dir == dir)
+					add_numbers(list, &rules[i], &left, &more);
+		}
+	}
+	if (o)
+		json_put_int(o, "more", more);
+	return o;
+}
+
 struct json_object *record_json(const struct record *r)
 {
 	struct json_object *o = json_object_new_object();
 	char text[SHOW_TIME_MAX], proto[4];
-	bool v = !r->lost;
+	bool v = !r->lost && !r->fact;
 
 	if (!o)
 		return NULL;
 	show_time(r->time, text, sizeof(text));
 	json_put_text(o, "time", text);
+	json_put_text(o, "kind", v ? "verdict" : r->fact ? "state" : "lost");
 	json_put_text(o, "verdict", v ? show_action(r->verdict) : NULL);
 	json_put_text(o, "dir", v ? show_dir(r->dir) : NULL);
 	json_put(o, "rule", number(v && !r->error, r->rule));
@@ -151,5 +188,11 @@ struct json_object *record_json(const struct record *r)
 	json_put_bool(o, "observed", r->observed);
 	if (r->lost)
 		json_put_int(o, "lost", (int64_t)r->lost);
+	if (r->fact) {
+		json_put_text(o, "fact", r->fact);
+		json_put_text(o, "old", r->old);
+		json_put_text(o, "new", r->now);
+		json_put(o, "rules", json_rules(r->rules, r->nrules, r->more));
+	}
 	return o;
 }

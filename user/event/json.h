@@ -24,6 +24,11 @@ int64_t json_get_int(const struct json_object *o, const char *key, int64_t other
 bool json_get_bool(const struct json_object *o, const char *key, bool otherwise);
 struct json_object *json_get(const struct json_object *o, const char *key);
 
+/* {"on": {"out": [...], "in": [...]}, "off": ..., "more": how many are not named}: numbers of rules, and
+ * those of `more`. NULL without memory. */
+struct record_rules;
+struct json_object *json_rules(const struct record_rules *rules, size_t n, uint32_t more);
+
 /* How an object is written everywhere: on one line, slashes as they are. Borrowed from o. */
 const char *json_line(struct json_object *o);
 

@@ -89,6 +89,28 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 	return r;
 }
 
+struct record *record_state(int64_t time, const char *fact, const char *old, const char *now,
+			    const struct record_rules *rules, size_t nrules, uint32_t more)
+{
+	struct record *r =
+		calloc(1, sizeof(*r) + nrules * sizeof(*rules) + room(fact) + room(old) + room(now));
+	char *at;
+
+	if (!r)
+		return NULL;
+	r->time = time;
+	if (nrules)
+		memcpy(r + 1, rules, nrules * sizeof(*rules));
+	r->rules = (const struct record_rules *)(r + 1);
+	r->nrules = (uint32_t)nrules;
+	r->more = more;
+	at = (char *)(r + 1) + nrules * sizeof(*rules);
+	r->fact = keep(&at, fact);
+	r->old = keep(&at, old);
+	r->now = keep(&at, now);
+	return r;
+}
+
 struct record *record_lost(uint64_t lost, int64_t time)
 {
 	struct record *r = calloc(1, sizeof(*r));

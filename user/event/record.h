@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One line of the log, made from a kernel event with what user space knows besides. */
+/* One line of the log: a verdict, made from a kernel event with what user space knows besides; a change of
+ * the surroundings, with the rules that it switched; or a place where lines are missing. */
 #ifndef CGWALL_RECORD_H
 #define CGWALL_RECORD_H
 
@@ -12,6 +13,13 @@
 #include "rules.h"
 
 struct json_object;
+
+/* Rules lo..hi of a direction, switched alike. */
+struct record_rules {
+	uint32_t lo, hi;
+	uint8_t dir;
+	bool on;
+};
 
 struct record {
 	int64_t time; /* ns since the epoch */
@@ -29,6 +37,10 @@ struct record {
 	char comm[17];
 	/* NULL: unknown. All of them stand behind the struct, in the same allocation. */
 	const char *file, *app, *exe, *cgroup, *domain, *iface;
+	/* A change of the surroundings: what changed, from what to what (NULL: nothing); NULL: it is none. */
+	const char *fact, *old, *now;
+	const struct record_rules *rules;
+	uint32_t nrules, more; /* more: rules that are switched as well, and not among those */
 };
 
 /* What else is known; strings are copied. */
@@ -40,6 +52,11 @@ struct record_context {
 
 /* Owned by the caller, free(). NULL where there is no memory. */
 struct record *record_new(const struct cgw_event *e, const struct record_context *c);
+/* A change of the surroundings; strings, which are fit to be printed (show_quote()), and rules are copied.
+ * Those that are on come first, `out` before `in`, by number. */
+#define RECORD_RULES_MAX 64
+struct record *record_state(int64_t time, const char *fact, const char *old, const char *now,
+			    const struct record_rules *rules, size_t nrules, uint32_t more);
 /* A place where `lost` lines are missing. */
 struct record *record_lost(uint64_t lost, int64_t time);
 

@@ -125,7 +125,7 @@ size_t show_utf8(const char *s)
 	return n;
 }
 
-void show_quote(const char *text, char *out, size_t size)
+static void quote(const char *text, bool blanks, char *out, size_t size)
 {
 	size_t at = 0;
 
@@ -134,7 +134,7 @@ void show_quote(const char *text, char *out, size_t size)
 		size_t n = show_utf8(text);
 
 		/* 0xc2 0x80..0x9f are control characters too */
-		if (!n || c <= ' ' || c == '\\' || c == 0x7f ||
+		if (!n || c < ' ' || (c == ' ' && !blanks) || c == '\\' || c == 0x7f ||
 		    (c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
 			if (at + 5 > size)
 				break;
@@ -151,4 +151,14 @@ void show_quote(const char *text, char *out, size_t size)
 	}
 	if (size)
 		out[at] = '\0';
+}
+
+void show_quote(const char *text, char *out, size_t size)
+{
+	quote(text, false, out, size);
+}
+
+void show_quote_blanks(const char *text, char *out, size_t size)
+{
+	quote(text, true, out, size);
 }

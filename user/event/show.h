@@ -39,6 +39,9 @@ void show_time(int64_t ns, char *out, size_t size);
  * backslash, what is not UTF-8) are written as \xNN. Cuts where `size` ends. */
 void show_quote(const char *text, char *out, size_t size);
 
+/* The same, but blanks stay. */
+void show_quote_blanks(const char *text, char *out, size_t size);
+
 /* Bytes of the UTF-8 sequence at s, which ends with NUL; 0 where it is not valid. */
 size_t show_utf8(const char *s);
 

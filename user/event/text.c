@@ -2,12 +2,68 @@
 /* The one-line form of a record:
  *   block in rule 18 sharingd pid 445 uid 501 tcp [fe80::1]:50392 -> [fe80::2]:8770
  * The arrow points the way the flow goes: from the local end for `out`, from the remote one for `in`.
- * Where no rule decided, `error NAME` stands in place of `rule N`. */
+ * Where no rule decided, `error NAME` stands in place of `rule N`.
+ *
+ * A change of the surroundings:
+ *   state active wg0 up: rules in 18,20-25 on, out 4 off */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "show.h"
 #include "record.h"
+
+static void add(char *out, size_t size, size_t *at, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void add(char *out, size_t size, size_t *at, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(out + *at, size - *at, format, args);
+	va_end(args);
+	*at = n < 0 || (size_t)n >= size - *at ? size - 1 : *at + (size_t)n;
+}
+
+#define ROOM 96 /* of the line's end, for what is always said */
+
+static void state_text(const struct record *r, char *out, size_t size)
+{
+	const struct record_rules *last = NULL;
+	uint32_t more = r->more;
+	size_t at = 0;
+
+	add(out, size, &at, "state %.300s %.300s: ", r->fact, r->now ? r->now : "none");
+	if (!r->nrules && !more)
+		add(out, size, &at, "no rule");
+	for (uint32_t i = 0; i < r->nrules; i++) {
+		const struct record_rules *run = &r->rules[i];
+
+		if (at + ROOM > size) {
+			more += run->hi - run->lo + 1;
+			continue;
+		}
+		if (last && last->on == run->on && last->dir == run->dir)
+			add(out, size, &at, ",");
+		else if (last)
+			add(out, size, &at, "%s%s ",
+			    last->on == run->on ? " and "
+			    : last->on		? " on, "
+						: " off, ",
+			    show_dir(run->dir));
+		else
+			add(out, size, &at, "rules %s ", show_dir(run->dir));
+		last = run;
+		add(out, size, &at, run->lo == run->hi ? "%" PRIu32 : "%" PRIu32 "-%" PRIu32, run->lo,
+		    run->hi);
+	}
+	if (last)
+		add(out, size, &at, last->on ? " on" : " off");
+	if (more)
+		add(out, size, &at, "%s%" PRIu32 " more rules switched", last ? ", " : "", more);
+}
 
 void record_text(const struct record *r, char *out, size_t size)
 {
@@ -18,6 +74,10 @@ void record_text(const struct record *r, char *out, size_t size)
 	if (r->lost) {
 		snprintf(out, size, "cgwall: %" PRIu64 " log line%s lost here: the event buffer was full",
 			 r->lost, r->lost == 1 ? " was" : "s were");
+		return;
+	}
+	if (r->fact) {
+		state_text(r, out, size);
 		return;
 	}
 	show_end(r->local, r->known & CGW_Q_LOCAL, r->lport, ports && r->known & CGW_Q_LPORT, local,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "closed.h"
+#include "grace.h"
 #include "guard.h"
 #include "mounts.h"
 #include "private.h"
@@ -234,7 +235,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 
 	if (!k)
 		return -ENOMEM;
-	k->attach_fd = k->mounts_fd = k->mounts_poll = -1;
+	k->attach_fd = k->mounts_fd = k->mounts_poll = k->ifaces_fd = -1;
 	k->lists_slot = ~0u;
 	kernel_print(o->verbose);
 	r = guard_find(o->cgroup, o->attach, &g, message);
@@ -264,6 +265,11 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	}
 	if (!r)
 		r = mounts_open(k, message);
+	if (!r) {
+		r = grace_open(&k->grace);
+		if (r)
+			kernel_fail(message, r, "no event descriptor can be made: %s", strerror(-r));
+	}
 	if (r)
 		goto fail;
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), kernel_ring_event, k, NULL);
@@ -295,9 +301,14 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	grace_close(k->grace);
 	ring_buffer__free(k->ring);
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
+	if (k->chunks)
+		munmap(k->chunks, k->chunks_size);
+	if (k->ifaces_fd >= 0)
+		close(k->ifaces_fd);
 	if (k->ctl)
 		munmap(k->ctl, k->ctl_size);
 	if (k->ask)
@@ -347,9 +358,18 @@ bool kernel_enforcing(const struct kernel *k, char **message)
 int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunks)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int r;
+	int r, variant = -1;
 
+	if (ask->row) {
+		/* they are few, and free again within a grace period */
+		while ((variant = kernel_ask_variant(k, ask->row)) == -EAGAIN)
+			if (grace_wait())
+				return -EAGAIN;
+		if (variant < 0)
+			return variant;
+	}
 	k->ask->query = ask->query;
+	k->ask->variant = variant;
 	k->ask->has_exe = ask->exe[0] != 0;
 	k->ask->has_cgroup = ask->cgroup[0] != 0;
 	k->ask->has_name = 0;

@@ -42,6 +42,32 @@ void kernel_close(struct kernel *k);
  * failure what was in force before stays in force. */
 int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message);
 
+/* The room for interfaces that come after the policy was published: kernel_iface_put(). */
+#define KERNEL_SPARE_IFACES 256
+
+/* Puts rows of enabled rules in force, without a new generation: row[dir] is a whole row as the image stores
+ * it (summary and bits); NULL where the direction has no rule with a condition. *changed: they were not in
+ * force already. Never waits: 0, -EAGAIN where every variant of the row may still be read by somebody (then
+ * it is to be called again when kernel_grace_fd() is readable), -ENOENT without a policy in force. */
+int kernel_enable(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS], bool *changed);
+
+/* Writes a row of the policy in force that no class refers to yet. 0 or -EINVAL. */
+int kernel_row(struct kernel *k, enum cgw_dir dir, uint32_t row, const struct cgw_chunk *chunks);
+
+/* Gives an interface (a key as in abi.h) its class, or takes it away, in the policy in force. Decisions under
+ * the present control word may see it or not: kernel_new_epoch() is due afterwards. 0 or -errno; putting:
+ * -ENOSPC where there is no room (a new policy makes some), -EAGAIN where what was taken away is to be let go
+ * of first (kernel_grace_fd()). */
+int kernel_iface_put(struct kernel *k, const struct cgw_key *key, const struct cgw_class *class);
+int kernel_iface_drop(struct kernel *k, const struct cgw_key *key);
+
+/* Everything that was decided before is decided again. */
+void kernel_new_epoch(struct kernel *k);
+
+/* Readable when what was left by earlier changes is free again; then call the other. */
+int kernel_grace_fd(const struct kernel *k);
+void kernel_grace_read(struct kernel *k);
+
 /* Generation in force; 0: none. */
 uint64_t kernel_generation(const struct kernel *k);
 
@@ -53,6 +79,8 @@ bool kernel_enforcing(const struct kernel *k, char **message);
  * wanted. */
 struct kernel_ask {
 	struct cgw_query query; /* word, path classes: filled by the kernel */
+	/* With these rules enabled, whatever is in force; as in kernel_enable(). NULL: those in force. */
+	const struct cgw_chunk *const *row;
 	char exe[CGW_PATH_MAX]; /* "": none */
 	char cgroup[CGW_PATH_MAX];
 	uint32_t wild;		    /* not 0: cgw_could() is asked, too */

@@ -33,7 +33,15 @@ struct kernel {
 	bool lsm;      /* this kernel calls LSM programs */
 	int attach_fd; /* the cgroup */
 	int mounts_fd, mounts_poll;
-	uint64_t lists_digest; /* of the lists in list slot `lists_slot`; meaningless while that is ~0 */
+	/* of the slot in force, since publish: its chunks, mapped for writing; its interfaces */
+	struct cgw_chunk *chunks;
+	size_t chunks_size;
+	int ifaces_fd;
+	struct grace *grace;
+	uint64_t
+		left[CGW_VARIANTS]; /* tickets: since when nobody new reads the variant; 0: nobody ever did */
+	uint64_t freed;		    /* ticket: since the last element of the interfaces was given back */
+	uint64_t lists_digest;	    /* of the lists in list slot `lists_slot`; meaningless while that is ~0 */
 	uint32_t lists_slot;
 	char pins[256];
 	char guard[1024], attach[1024]; /* real paths */
@@ -44,6 +52,12 @@ void kernel_print(bool verbose);
 
 /* A sentence for the user; always gives `error` back. message may be NULL. */
 int kernel_fail(char **message, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- state.c ---- */
+
+/* A variant in which these rows stand, in force or not: only for the syscall program. -EAGAIN: none is free.
+ */
+int kernel_ask_variant(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS]);
 
 /* ---- pin.c: the pin folder's protocol ---- */
 

@@ -2,23 +2,17 @@
 /* An image into the kernel: everything is built beside what is in force, put into the idle slot, and comes
  * into force by one store of the control word. No reader ever sees half of it. */
 #include <errno.h>
-#include <linux/membarrier.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../compile/compile.h"
 #include "closed.h"
+#include "grace.h"
 #include "private.h"
 #include "cgwall.skel.h"
-
-/* Returns when every program that began before the call has ended: the kernel's own grace period. */
-static int publish_grace(void)
-{
-	return syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
-}
 
 /* Writes n elements in batches; one by one where the kernel has no batches for this map. */
 static int publish_fill(int fd, const void *keys, size_t key_size, const void *values, size_t value_size,
@@ -89,7 +83,23 @@ _Static_assert(sizeof(struct image_prefix) == sizeof(struct cgw_prefix) + sizeof
 _Static_assert(sizeof(struct list4) == 8 && sizeof(struct list6) == 20, "no padding");
 _Static_assert(sizeof(struct listp) == sizeof(struct cgw_prefix) + 4, "no padding");
 
-static int publish_chunks(const struct image *im)
+/* What a slot holds beside its head, on its way into force. */
+struct publish_slot {
+	struct cgw_chunk *chunks; /* mapped */
+	size_t chunks_size;
+	int ifaces_fd;
+};
+
+static void publish_let_go(struct publish_slot *s)
+{
+	if (s->chunks)
+		munmap(s->chunks, s->chunks_size);
+	if (s->ifaces_fd >= 0)
+		close(s->ifaces_fd);
+	*s = (struct publish_slot){.ifaces_fd = -1};
+}
+
+static int publish_chunks(const struct image *im, struct publish_slot *s)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 	size_t size = (size_t)im->head.nchunks * sizeof(struct cgw_chunk),
@@ -110,12 +120,13 @@ static int publish_chunks(const struct image *im)
 		return r;
 	}
 	memcpy(p, im->chunks, size);
-	munmap(p, whole);
+	s->chunks = p;
+	s->chunks_size = whole;
 	return fd;
 }
 
 /* Puts an inner map into a slot and lets go of it; the kernel returns after a grace period. */
-static int publish_slot(const struct bpf_map *outer, uint32_t slot, int fd)
+static int publish_put(const struct bpf_map *outer, uint32_t slot, int fd)
 {
 	int r;
 
@@ -144,15 +155,15 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 	 */
 	slot = k->ctl->word ? k->ctl->head[CGW_WORD_SLOT(k->ctl->word)].lists : ~0u;
 	slot = slot == ~0u ? 0 : !slot;
-	r = publish_slot(k->skel->maps.lists4, slot,
-			 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list4", 4, 4, l->v4, l->n4, 0));
+	r = publish_put(k->skel->maps.lists4, slot,
+			publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list4", 4, 4, l->v4, l->n4, 0));
 	if (!r)
-		r = publish_slot(k->skel->maps.lists6, slot,
-				 publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6, 0));
+		r = publish_put(k->skel->maps.lists6, slot,
+				publish_pairs(BPF_MAP_TYPE_HASH, "cgw_list6", 16, 4, l->v6, l->n6, 0));
 	if (!r)
-		r = publish_slot(k->skel->maps.listsp, slot,
-				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix),
-					       4, l->prefixes, l->nprefixes, 0));
+		r = publish_put(k->skel->maps.listsp, slot,
+				publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_listp", sizeof(struct cgw_prefix),
+					      4, l->prefixes, l->nprefixes, 0));
 	if (r)
 		return r;
 	*ret = slot;
@@ -162,22 +173,45 @@ static int publish_lists(struct kernel *k, const struct image_lists *l, uint32_t
 /* Pairs of name classes that the kernel may find and note: many can give the same few new classes. */
 #define PUBLISH_UNIONS_MAX (16 * CGW_NAME_SPARE)
 
-/* The image's keys with those of the interfaces. */
 static int publish_keys(const struct image *im)
 {
-	size_t n = im->nkeys + im->nifaces;
-	struct image_key *all = malloc((n + 1) * sizeof(*all));
-	int r;
+	return publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key), sizeof(struct cgw_class),
+			     im->keys, im->nkeys, PUBLISH_UNIONS_MAX);
+}
 
-	if (!all)
-		return -ENOMEM;
-	if (im->nkeys)
-		memcpy(all, im->keys, im->nkeys * sizeof(*all));
-	if (im->nifaces)
-		memcpy(all + im->nkeys, im->ifaces, im->nifaces * sizeof(*all));
-	r = publish_pairs(BPF_MAP_TYPE_HASH, "cgw_keys", sizeof(struct cgw_key), sizeof(struct cgw_class),
-			  all, n, PUBLISH_UNIONS_MAX);
-	free(all);
+/* The descriptor stays with s, a copy of it is given. */
+static int publish_ifaces(const struct image *im, struct publish_slot *s)
+{
+	int fd = publish_pairs(BPF_MAP_TYPE_HASH, "cgw_ifaces", sizeof(struct cgw_key),
+			       sizeof(struct cgw_class), im->ifaces, im->nifaces, KERNEL_SPARE_IFACES);
+
+	if (fd < 0)
+		return fd;
+	s->ifaces_fd = fd;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Everything of the image into the idle slot. */
+static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t slot, struct publish_slot *s,
+			     uint32_t *lists)
+{
+	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
+	int r = grace_wait();
+
+	if (!r)
+		r = publish_lists(k, im->lists, lists);
+	if (!r)
+		r = publish_put(k->skel->maps.chunks, slot, publish_chunks(im, s));
+	if (!r)
+		r = publish_put(k->skel->maps.keys, slot, publish_keys(im));
+	if (!r)
+		r = publish_put(k->skel->maps.ifaces, slot, publish_ifaces(im, s));
+	if (!r)
+		r = publish_put(k->skel->maps.prefixes, slot,
+				publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes",
+					      sizeof(struct cgw_prefix), sizeof(struct cgw_class),
+					      im->prefixes, im->nprefixes, 0));
 	return r;
 }
 
@@ -185,26 +219,19 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 {
 	uint64_t word = k->ctl->word, next = (CGW_WORD_GEN(word) + 1) & 0xfffffff;
 	uint32_t slot = word ? !CGW_WORD_SLOT(word) : 0, lists;
+	struct publish_slot fresh = {.ifaces_fd = -1}, old = {.chunks = k->chunks,
+							      .chunks_size = k->chunks_size,
+							      .ifaces_fd = k->ifaces_fd};
 	struct cgw_head head = im->head;
 	int r;
 
-	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
-	r = publish_grace();
-	if (!r)
-		r = publish_lists(k, im->lists, &lists);
-	if (!r)
-		r = publish_slot(k->skel->maps.chunks, slot, publish_chunks(im));
-	if (!r)
-		r = publish_slot(k->skel->maps.keys, slot, publish_keys(im));
-	if (!r)
-		r = publish_slot(k->skel->maps.prefixes, slot,
-				 publish_pairs(BPF_MAP_TYPE_LPM_TRIE, "cgw_prefixes",
-					       sizeof(struct cgw_prefix), sizeof(struct cgw_class),
-					       im->prefixes, im->nprefixes, 0));
-	if (r)
+	r = publish_fill_slot(k, im, slot, &fresh, &lists);
+	if (r) {
+		publish_let_go(&fresh);
 		return kernel_fail(message, r,
 				   "the tables do not fit into the kernel: %s; what was in force stays",
 				   strerror(-r));
+	}
 	head.gen = next;
 	head.lists = lists;
 	k->ctl->head[slot] = head;
@@ -217,10 +244,17 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 		r = attach_all(k, message);
 		if (r) {
 			__atomic_store_n(&k->ctl->word, word, __ATOMIC_RELEASE);
+			publish_let_go(&fresh);
 			return r;
 		}
 	}
 	closed_take_out(k->pins); /* where it stood in until now */
+	publish_let_go(&old);
+	k->chunks = fresh.chunks;
+	k->chunks_size = fresh.chunks_size;
+	k->ifaces_fd = fresh.ifaces_fd;
+	k->freed = 0;
+	memset(k->left, 0, sizeof(k->left));
 	*gen = next;
 	return 0;
 }

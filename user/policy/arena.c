@@ -33,7 +33,7 @@ struct arena {
 	jmp_buf *failure;
 };
 
-static _Noreturn void give_up(struct arena *a)
+void arena_give_up(struct arena *a)
 {
 	if (a->failure)
 		longjmp(*a->failure, 1);
@@ -75,10 +75,10 @@ static struct block *new_block(struct arena *a, size_t size)
 	struct block *b;
 
 	if (size > SIZE_MAX / 2)
-		give_up(a);
+		arena_give_up(a);
 	b = malloc(sizeof(*b) + size);
 	if (!b)
-		give_up(a);
+		arena_give_up(a);
 	link_block(a, b);
 	return b;
 }
@@ -123,10 +123,10 @@ static void *grow_big(struct arena *a, void *old, size_t new_size)
 	struct block *b = (struct block *)((char *)old - offsetof(struct block, data)), *moved;
 
 	if (new_size > SIZE_MAX / 2)
-		give_up(a);
+		arena_give_up(a);
 	moved = realloc(b, sizeof(*b) + new_size);
 	if (!moved)
-		give_up(a);
+		arena_give_up(a);
 	if (moved->next)
 		moved->next->prev = moved;
 	if (moved->prev)
@@ -159,7 +159,7 @@ void *arena_room(struct arena *a, void *array, size_t n, size_t element)
 {
 	if (!(n & (n - 1))) { /* full: 0 or a power of two */
 		if (n > SIZE_MAX / 4 / element)
-			give_up(a);
+			arena_give_up(a);
 		array = arena_grow(a, array, n * element, (n ? 2 * n : 1) * element);
 	}
 	memset((char *)array + n * element, 0, element);

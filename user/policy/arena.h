@@ -20,6 +20,9 @@ void arena_free(struct arena *a); /* NULL is fine */
 /* Where to go when memory runs out; NULL: abort(). The caller keeps `at` alive until it takes it back. */
 void arena_on_failure(struct arena *a, jmp_buf *at);
 
+/* Goes there: for what runs out beside the arena. */
+_Noreturn void arena_give_up(struct arena *a);
+
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size);
 

@@ -256,7 +256,7 @@ int facts_query(const struct facts *f, struct query *q)
 	int err = 0;
 
 	if (!q->has_time)
-		q->time = time(NULL);
+		q->time = now_ns() / 1000000000; /* time() lags behind timers by a tick */
 	if (!q->has_active)
 		err = query_active(f, q);
 	if (!err && !q->has_wifi)

@@ -22,6 +22,7 @@
  * It subscribes, reads a first dump before it returns (so that the first policy is judged by what is true),
  * and reports from the loop with facts_wifi() and facts_unwifi(); on an overflow it dumps anew and reports
  * that. Where there is no nl80211 there is nothing to report, until a driver is loaded.
+ * Any program may send to a netlink socket: what does not come from the kernel (nl_pid 0) is not read.
  */
 #ifndef CGWALL_FACTS_H
 #define CGWALL_FACTS_H

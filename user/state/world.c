@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,26 @@ static void map_v4(uint8_t out[16], const void *v4)
 	memcpy(out + 12, v4, 4);
 }
 
-static int read_self(struct world_host *w)
+static int compare(const void *a, const void *b)
 {
+	return memcmp(a, b, 16);
+}
+
+/* Sorts and drops doubles. How many are left. */
+static size_t tidy(uint8_t (*list)[16], size_t n)
+{
+	size_t kept = 0;
+
+	qsort(list, n, sizeof(*list), compare);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || compare(list[kept - 1], list[i]))
+			memmove(list[kept++], list[i], sizeof(*list));
+	return kept;
+}
+
+int world_self(uint8_t (**ret)[16], size_t *ret_n)
+{
+	uint8_t(*list)[16];
 	struct ifaddrs *all;
 	size_t n = 0;
 
@@ -29,8 +48,8 @@ static int read_self(struct world_host *w)
 		return -errno;
 	for (struct ifaddrs *i = all; i; i = i->ifa_next)
 		n++;
-	w->self = calloc(n ? n : 1, sizeof(*w->self));
-	if (!w->self) {
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list) {
 		freeifaddrs(all);
 		return -ENOMEM;
 	}
@@ -42,17 +61,17 @@ static int read_self(struct world_host *w)
 			struct sockaddr_in sin;
 
 			memcpy(&sin, i->ifa_addr, sizeof(sin));
-			map_v4(w->self[n++], &sin.sin_addr);
+			map_v4(list[n++], &sin.sin_addr);
 		} else if (i->ifa_addr->sa_family == AF_INET6) {
 			struct sockaddr_in6 sin6;
 
 			memcpy(&sin6, i->ifa_addr, sizeof(sin6));
-			memcpy(w->self[n++], &sin6.sin6_addr, 16);
+			memcpy(list[n++], &sin6.sin6_addr, 16);
 		}
 	}
 	freeifaddrs(all);
-	w->world.self = w->self;
-	w->world.nself = n;
+	*ret = list;
+	*ret_n = tidy(list, n);
 	return 0;
 }
 
@@ -75,35 +94,73 @@ static bool parse_nameserver(char *line, uint8_t out[16])
 	return inet_pton(AF_INET6, word, out) == 1;
 }
 
-int world_resolvers(const char *path, uint8_t (**ret)[16], size_t *n)
+/* Adds what the file has to a list with room for RESOLVERS_MAX. 0 or -errno. */
+static int read_resolvers(const char *path, uint8_t (*list)[16], size_t *n)
 {
-	uint8_t(*list)[16] = calloc(RESOLVERS_MAX, sizeof(*list));
 	FILE *f = fopen(path, "re");
 	char *line = NULL;
-	size_t size = 0, count = 0;
+	size_t size = 0;
 
-	if (!list || (!f && errno != ENOENT)) {
-		int err = list ? -errno : -ENOMEM;
+	if (!f)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	while (*n < RESOLVERS_MAX && getline(&line, &size, f) > 0)
+		if (parse_nameserver(line, list[*n]))
+			(*n)++;
+	free(line);
+	fclose(f);
+	return 0;
+}
 
+static bool is_stub(const uint8_t addr[16])
+{
+	uint8_t stub[16];
+
+	map_v4(stub, "\x7f\0\0\x35");
+	if (!memcmp(stub, addr, sizeof(stub)))
+		return true;
+	map_v4(stub, "\x7f\0\0\x36");
+	return !memcmp(stub, addr, sizeof(stub));
+}
+
+int world_resolvers(const char *path, const char *resolved, uint8_t (**ret)[16], size_t *ret_n)
+{
+	uint8_t(*list)[16] = calloc(RESOLVERS_MAX, sizeof(*list));
+	bool stub = false;
+	size_t n = 0;
+	int err;
+
+	if (!list)
+		return -ENOMEM;
+	err = read_resolvers(path, list, &n);
+	for (size_t i = 0; i < n; i++)
+		stub |= is_stub(list[i]);
+	if (!err && stub)
+		err = read_resolvers(resolved, list, &n);
+	if (err) {
 		free(list);
-		if (f)
-			fclose(f);
 		return err;
 	}
-	while (f && count < RESOLVERS_MAX && getline(&line, &size, f) > 0)
-		if (parse_nameserver(line, list[count]))
-			count++;
-	free(line);
-	if (f)
-		fclose(f);
-	if (!count) {
+	if (!n) {
 		map_v4(list[0], "\x7f\0\0\1");
 		list[1][15] = 1;
-		count = 2;
+		n = 2;
 	}
 	*ret = list;
-	*n = count;
+	*ret_n = tidy(list, n);
 	return 0;
+}
+
+static size_t count_links(void)
+{
+	struct if_nameindex *all = if_nameindex();
+	size_t n = 0;
+
+	if (!all)
+		return 0;
+	while (all[n].if_index)
+		n++;
+	if_freenameindex(all);
+	return n;
 }
 
 /* A number that no real user has, the same for the same name. */
@@ -151,15 +208,18 @@ int world_read(struct world_host *w, const struct policy *p, bool strict)
 	memset(w, 0, sizeof(*w));
 	w->world.user = strict ? strict_user : lenient_user;
 	w->world.group = strict ? strict_group : lenient_group;
-	err = read_self(w);
+	err = world_self(&w->self, &w->world.nself);
 	if (!err)
-		err = world_resolvers(WORLD_RESOLV_CONF, &w->resolvers, &w->world.nresolvers);
+		err = world_resolvers(WORLD_RESOLV_CONF, WORLD_RESOLVED_CONF, &w->resolvers,
+				      &w->world.nresolvers);
 	if (!err)
 		err = alias_all(p, &w->aliases, &w->naliases);
 	if (err) {
 		world_free(w);
 		return err;
 	}
+	w->world.nlinks = count_links();
+	w->world.self = w->self;
 	w->world.resolvers = w->resolvers;
 	w->world.aliases = (const char *const(*)[2])w->aliases;
 	w->world.naliases = w->naliases;

@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A change comes into force at once. Those that follow on its heels wait until they come to little of the
+ * CPU's time: whoever makes a link flap a thousand times a second shall not keep the machine busy with it,
+ * and what is true in the end is in force in the end.
+ *
+ * First the row of enabled rules; then the classes of interfaces; last, and some time later, the groups
+ * `self` and `resolvers`, for which the policy is compiled anew from the texts that are in force.
+ */
+#include "surroundings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../event/json.h"
+#include "../event/show.h"
+#include "../state/clock.h"
+#include "../state/follow.h"
+#include "../state/links.h"
+#include "../state/wifi.h"
+#include "inside.h"
+#include "load.h"
+#include "output.h"
+#include "standing.h"
+
+#define SHARE 10	 /* one part in so many of the CPU's time, for a storm of changes */
+#define REST_LEAST .002	 /* seconds between two changes that are put in force */
+#define RETRY .5	 /* after an error that should not be */
+#define AGAIN_LEAST .05	 /* seconds that addresses have to stand still before all is compiled anew */
+#define AGAIN_LONGEST 2. /* but so long at most */
+#define AGAIN_FAILED 10. /* when that failed */
+
+struct surroundings {
+	struct agent *a;
+	struct facts facts;
+	struct links *links;
+	struct wifi *wifi;
+	struct clock *clock;
+	struct follow *resolv;
+	uint64_t netns;
+	ev_timer pace, again;
+	ev_io grace;
+	bool following;
+	unsigned pending;	   /* FACTS_*: told, and not in force yet */
+	double next;		   /* not before, by the monotonic clock */
+	double again_first;	   /* addresses have been changing since; 0: they have not */
+	double again_cost;	   /* seconds that it took the last time */
+	char *stale;		   /* why `self` or `resolvers` are not what they should be; NULL: they are */
+	struct seen seen;	   /* as the log has it */
+	struct standing *standing; /* NULL: no policy is in force yet */
+	const struct cgw_chunk *row[CGW_DIRS]; /* of the standing's last evaluation */
+};
+
+static double monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- rules that are in force ---- */
+
+/* Evaluates for the facts of the moment, or of a question: what is in force is kept apart from that
+ * (standing_settle()). 0 or -ENOMEM. */
+static int evaluate(struct surroundings *s, struct query *q)
+{
+	int err = facts_query(&s->facts, q);
+
+	if (err)
+		return err;
+	enable_evaluate(s->standing->enable, q);
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		s->row[dir] = s->standing->enable->dir[dir].row;
+	return 0;
+}
+
+static void tell(void *arg, struct record *r)
+{
+	agent_record(arg, r);
+}
+
+/* Puts down what changed, and takes it for what is. */
+static void settle(struct surroundings *s)
+{
+	struct seen now;
+
+	if (!seen_take(&s->facts, &now)) {
+		standing_tell(s->standing, &s->seen, &now, tell, s->a);
+		seen_free(&s->seen);
+		s->seen = now;
+	}
+	standing_settle(s->standing);
+	output_flush();
+	server_wake(s->a->server);
+}
+
+/* 0, -EAGAIN where it has to wait, or -errno. */
+static int put_row(struct surroundings *s)
+{
+	struct query q = {0};
+	bool changed = false;
+	int err = evaluate(s, &q);
+
+	query_free(&q);
+	if (!err)
+		err = kernel_enable(s->a->kernel, s->row, &changed);
+	if (err)
+		return err;
+	if (changed)
+		agent_cut_soon(s->a);
+	settle(s);
+	err = clock_wait(s->clock, s->standing->enable);
+	if (err)
+		output_line(STDERR_FILENO, "cgwall: the clock cannot be followed: %s", strerror(-err));
+	return 0;
+}
+
+/* ---- interfaces ---- */
+
+static int write_row(void *arg, enum cgw_dir dir, uint32_t row, const struct cgw_chunk *chunks)
+{
+	return kernel_row(arg, dir, row, chunks);
+}
+
+static struct standing_key *find_key(const struct standing *st, const struct cgw_key *key)
+{
+	for (size_t i = 0; i < st->nkeys; i++)
+		if (!memcmp(&st->keys[i].key, key, sizeof(*key)))
+			return &st->keys[i];
+	return NULL;
+}
+
+/* Is there an interface with that key that matters? */
+static bool key_wanted(const struct surroundings *s, const struct cgw_key *key)
+{
+	for (size_t i = 0; i < s->facts.nlinks; i++) {
+		const struct facts_link *l = &s->facts.links[i];
+		struct cgw_key k;
+
+		iface_key(l->index, s->netns, &k);
+		if (!memcmp(&k, key, sizeof(k)))
+			return iface_matters(s->standing->ifaces, l->name);
+	}
+	return false;
+}
+
+static int remember_key(struct standing *st, const struct cgw_key *key, const struct cgw_class *class)
+{
+	struct standing_key *k = find_key(st, key), *more;
+
+	if (!k) {
+		more = realloc(st->keys, (st->nkeys + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		st->keys = more;
+		k = &more[st->nkeys++];
+	}
+	*k = (struct standing_key){*key, *class};
+	return 0;
+}
+
+/* Those that are new (`fresh`), or that have another class. The first error, but it goes on after -EAGAIN. */
+static int put_keys(struct surroundings *s, bool fresh, bool *changed)
+{
+	struct standing *st = s->standing;
+	int waits = 0;
+
+	for (size_t i = 0; i < s->facts.nlinks; i++) {
+		const struct facts_link *l = &s->facts.links[i];
+		const struct standing_key *known;
+		struct cgw_class class;
+		struct cgw_key key;
+		int err;
+
+		iface_key(l->index, s->netns, &key);
+		known = find_key(st, &key);
+		if (fresh == (known != NULL) || !iface_matters(st->ifaces, l->name))
+			continue;
+		err = iface_class(st->ifaces, l->name, write_row, s->a->kernel, &class);
+		if (!err && known && !memcmp(&known->class, &class, sizeof(class)))
+			continue;
+		if (!err)
+			err = kernel_iface_put(s->a->kernel, &key, &class);
+		if (!err) {
+			*changed = true;
+			err = remember_key(st, &key, &class);
+		}
+		if (err == -EAGAIN)
+			waits = err;
+		else if (err)
+			return err;
+	}
+	return waits;
+}
+
+static int drop_keys(struct surroundings *s, bool *changed)
+{
+	struct standing *st = s->standing;
+
+	for (size_t i = st->nkeys; i-- > 0;) {
+		int err;
+
+		if (key_wanted(s, &st->keys[i].key))
+			continue;
+		err = kernel_iface_drop(s->a->kernel, &st->keys[i].key);
+		if (err)
+			return err;
+		st->keys[i] = st->keys[--st->nkeys];
+		*changed = true;
+	}
+	return 0;
+}
+
+/* New ones first: they need no room that was given back just now. */
+static int put_ifaces(struct surroundings *s)
+{
+	bool changed = false;
+	int waits = 0, err;
+
+	if (!s->standing->ifaces)
+		return 0;
+	err = put_keys(s, true, &changed);
+	if (err == -EAGAIN)
+		waits = err;
+	if (!err || waits)
+		err = drop_keys(s, &changed);
+	if (!err)
+		err = put_keys(s, false, &changed);
+	if (changed)
+		kernel_new_epoch(s->a->kernel);
+	return err ? err : waits;
+}
+
+/* ---- what takes compiling ---- */
+
+static bool same_addresses(const struct addresses *a, uint8_t (*list)[16], size_t n)
+{
+	return a->n == n && (!n || !memcmp(a->list, list, n * sizeof(*list)));
+}
+
+/* Do the tables know other addresses than the host has now? */
+static bool addresses_differ(const struct standing *st)
+{
+	uint8_t(*list)[16];
+	bool differ = false;
+	size_t n;
+
+	if (st->wants_self && !world_self(&list, &n)) {
+		differ = !same_addresses(&st->self, list, n);
+		free(list);
+	}
+	if (st->wants_resolvers && !differ &&
+	    !world_resolvers(WORLD_RESOLV_CONF, WORLD_RESOLVED_CONF, &list, &n)) {
+		differ = !same_addresses(&st->resolvers, list, n);
+		free(list);
+	}
+	return differ;
+}
+
+static void compile_soon(struct surroundings *s, double wait)
+{
+	double now = monotonic();
+
+	if (s->again_first == 0.)
+		s->again_first = now;
+	if (wait < s->again_cost * SHARE)
+		wait = s->again_cost * SHARE;
+	if (wait < AGAIN_LONGEST && now + wait > s->again_first + AGAIN_LONGEST)
+		wait = s->again_first + AGAIN_LONGEST - now;
+	ev_timer_stop(s->a->loop, &s->again);
+	ev_timer_set(&s->again, wait > 0. ? wait : 0., 0.);
+	ev_timer_start(s->a->loop, &s->again);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct surroundings *s = w->data;
+	double start = monotonic();
+	char *message = NULL;
+
+	(void)loop;
+	(void)events;
+	s->again_first = 0.;
+	/* a full table of keys is the other reason to come here */
+	if (!addresses_differ(s->standing) && !(s->pending & FACTS_LINKS))
+		return;
+	if (!agent_again(s->a, "the host's addresses or interfaces changed", &message)) {
+		s->again_cost = monotonic() - start;
+		return;
+	}
+	free(s->stale);
+	s->stale = message ? message : strdup("out of memory");
+	compile_soon(s, AGAIN_FAILED);
+}
+
+/* ---- pace ---- */
+
+/* What is in force is not what should be; tried again soon, and never in silence. */
+static void failed(struct surroundings *s, int err)
+{
+	output_line(STDERR_FILENO, "cgwall: a change of the surroundings is not in force yet: %s",
+		    strerror(-err));
+	ev_timer_stop(s->a->loop, &s->pace);
+	ev_timer_set(&s->pace, RETRY, 0.);
+	ev_timer_start(s->a->loop, &s->pace);
+}
+
+static void apply(struct surroundings *s)
+{
+	unsigned what = s->pending;
+	double start = monotonic(), rest;
+	int err;
+
+	s->pending = 0;
+	if (what & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK)) {
+		err = put_row(s);
+		if (err)
+			s->pending |= FACTS_ACTIVE; /* on_grace() */
+		if (err && err != -EAGAIN)
+			failed(s, err);
+	}
+	if (what & FACTS_LINKS) {
+		err = put_ifaces(s);
+		if (err)
+			s->pending |= FACTS_LINKS;
+		if (err && err != -EAGAIN)
+			compile_soon(s, 0.);
+	}
+	if (what & (FACTS_ADDRESS | FACTS_RESOLVERS) &&
+	    (s->standing->wants_self || s->standing->wants_resolvers))
+		compile_soon(s, AGAIN_LEAST);
+	rest = (monotonic() - start) * (SHARE - 1);
+	s->next = monotonic() + (rest > REST_LEAST ? rest : REST_LEAST);
+}
+
+static void on_pace(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct surroundings *s = w->data;
+
+	(void)loop;
+	(void)events;
+	if (s->pending)
+		apply(s);
+}
+
+static void on_grace(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct surroundings *s = w->data;
+
+	(void)loop;
+	(void)events;
+	kernel_grace_read(s->a->kernel);
+	if (s->pending && !ev_is_active(&s->pace))
+		apply(s);
+}
+
+static void on_facts(void *arg, unsigned what)
+{
+	struct surroundings *s = arg;
+	double wait;
+
+	s->pending |= what;
+	if (!s->following || ev_is_active(&s->pace))
+		return;
+	wait = s->next - monotonic();
+	if (wait <= 0.) {
+		apply(s);
+		return;
+	}
+	ev_timer_set(&s->pace, wait, 0.);
+	ev_timer_start(s->a->loop, &s->pace);
+}
+
+static void on_resolv(void *arg)
+{
+	struct surroundings *s = arg;
+
+	facts_tell(&s->facts, FACTS_RESOLVERS);
+}
+
+/* ---- a policy ---- */
+
+static int prepare_ifaces(struct surroundings *s, struct image *im, struct standing *st)
+{
+	for (size_t i = 0; i < s->facts.nlinks; i++) {
+		const struct facts_link *l = &s->facts.links[i];
+		struct cgw_class class;
+		struct cgw_key key;
+		int err;
+
+		if (!iface_matters(st->ifaces, l->name))
+			continue;
+		iface_key(l->index, s->netns, &key);
+		err = iface_class(st->ifaces, l->name, iface_write_image, im, &class);
+		if (!err)
+			err = iface_add(im, &key, &class);
+		if (!err)
+			err = remember_key(st, &key, &class);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int surroundings_prepare(struct surroundings *s, const struct load *l, struct standing **ret)
+{
+	struct standing *st = NULL;
+	struct query q = {0};
+	int err;
+
+	/* what has not been told yet is told by the policy that was in force then */
+	if (s->pending && s->following)
+		apply(s);
+	err = facts_query(&s->facts, &q);
+	if (!err)
+		err = standing_new(l, &st);
+	if (!err && st->ifaces)
+		err = prepare_ifaces(s, l->image, st);
+	if (!err) {
+		judge_enable(l->image, &q, 0);
+		enable_evaluate(st->enable, &q);
+		*ret = st;
+	} else {
+		standing_free(st);
+	}
+	query_free(&q);
+	return err;
+}
+
+void surroundings_discard(struct standing *st)
+{
+	standing_free(st);
+}
+
+void surroundings_adopt(struct surroundings *s, struct standing *st)
+{
+	if (s->standing)
+		standing_inherit(st, s->standing);
+	standing_free(s->standing);
+	s->standing = st;
+	standing_settle(st);
+	free(s->stale);
+	s->stale = NULL;
+	/* interfaces came with the image; anything else that is pending is looked at under the new policy */
+	s->pending = s->following ? FACTS_ACTIVE | FACTS_ADDRESS | FACTS_RESOLVERS : 0;
+	if (s->following)
+		apply(s);
+}
+
+void surroundings_follow(struct surroundings *s)
+{
+	ev_io_init(&s->grace, on_grace, kernel_grace_fd(s->a->kernel), EV_READ);
+	s->grace.data = s;
+	ev_io_start(s->a->loop, &s->grace);
+	s->following = true;
+	seen_free(&s->seen);
+	seen_take(&s->facts, &s->seen);
+	s->pending = FACTS_ACTIVE | FACTS_LINKS | FACTS_ADDRESS | FACTS_RESOLVERS;
+	apply(s);
+}
+
+void surroundings_rest(struct surroundings *s)
+{
+	if (!s || !s->following)
+		return;
+	s->following = false;
+	ev_io_stop(s->a->loop, &s->grace);
+	ev_timer_stop(s->a->loop, &s->pace);
+	ev_timer_stop(s->a->loop, &s->again);
+}
+
+/* ---- questions ---- */
+
+int surroundings_query(struct surroundings *s, struct query *q, const struct cgw_chunk *const **row)
+{
+	bool given = q->has_active || q->has_wifi || q->has_time;
+	int err;
+
+	*row = NULL;
+	if (!given)
+		return facts_query(&s->facts, q);
+	err = evaluate(s, q);
+	if (!err)
+		*row = s->row;
+	return err;
+}
+
+int surroundings_iface(struct surroundings *s, enum cgw_dir dir, const char *name, uint32_t *ret)
+{
+	*ret = 0;
+	if (!s->standing->ifaces || !iface_matters(s->standing->ifaces, name))
+		return 0;
+	return iface_row(s->standing->ifaces, name, dir, write_row, s->a->kernel, ret);
+}
+
+bool surroundings_holds(const struct surroundings *s, enum cgw_dir dir, uint32_t number)
+{
+	return standing_holds(s->standing, dir, number);
+}
+
+/* ---- status ---- */
+
+static struct json_object *text_list(uint8_t (*list)[16], size_t n)
+{
+	struct json_object *o = json_object_new_array();
+	char text[SHOW_END_MAX];
+
+	for (size_t i = 0; o && i < n; i++) {
+		show_addr(list[i], text, sizeof(text));
+		json_object_array_add(o, json_text(text));
+	}
+	return o;
+}
+
+static struct json_object *active_list(const struct facts *f)
+{
+	struct json_object *list = json_object_new_array();
+	char time[SHOW_TIME_MAX];
+
+	for (size_t i = 0; list && i < f->nlinks; i++) {
+		struct json_object *o;
+
+		if (!f->links[i].active)
+			continue;
+		o = json_object_new_object();
+		if (!o)
+			break;
+		show_time(f->links[i].since, time, sizeof(time));
+		json_put_text(o, "iface", f->links[i].name);
+		json_put_text(o, "since", time);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *wifi_list(const struct facts *f)
+{
+	struct json_object *list = json_object_new_array();
+	char text[STANDING_WIFI_MAX], time[SHOW_TIME_MAX], ssid[FACTS_SSID_MAX + 1];
+
+	for (size_t i = 0; list && i < f->nwifi; i++) {
+		const struct facts_wifi *w = &f->wifi[i];
+		const uint8_t *b = w->bssid;
+		struct json_object *o;
+
+		if (!facts_counts(f, w))
+			continue;
+		o = json_object_new_object();
+		if (!o)
+			break;
+		memcpy(ssid, w->ssid, w->len);
+		ssid[w->len] = '\0';
+		show_time(w->since, time, sizeof(time));
+		json_put_text(o, "iface", facts_find(f, w->index)->name);
+		json_put_text(o, "ssid", ssid);
+		json_put_bool(o, "secured", w->secured);
+		json_put_text(o, "protection", w->how);
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+			 b[5]);
+		json_put_text(o, "bssid", text);
+		standing_wifi_text(w, text, sizeof(text));
+		json_put_text(o, "text", text);
+		json_put_text(o, "since", time);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+void surroundings_status(const struct surroundings *s, struct json_object *o, struct json_object *reasons)
+{
+	const struct standing *st = s->standing;
+	struct json_object *around = json_object_new_object();
+
+	if (!around)
+		return;
+	json_put(around, "active", active_list(&s->facts));
+	json_put(around, "wifi", wifi_list(&s->facts));
+	json_put(around, "self", st->wants_self ? text_list(st->self.list, st->self.n) : NULL);
+	json_put(around, "resolvers", text_list(st->resolvers.list, st->resolvers.n));
+	json_put(o, "surroundings", around);
+	standing_status(st, o);
+	if (s->stale)
+		json_object_array_add(reasons, json_text(s->stale));
+}
+
+/* ---- opening ---- */
+
+static int fail(char **message, int err, const char *what)
+{
+	char text[128];
+
+	if (!err)
+		return 0;
+	snprintf(text, sizeof(text), "%s cannot be followed: %s", what, strerror(-err));
+	*message = strdup(text);
+	return err;
+}
+
+int surroundings_open(struct agent *a, struct surroundings **ret, char **message)
+{
+	static const char *const files[] = {WORLD_RESOLV_CONF, WORLD_RESOLVED_CONF};
+	struct surroundings *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return fail(message, -ENOMEM, "the surroundings");
+	s->a = a;
+	facts_init(&s->facts, on_facts, s);
+	ev_timer_init(&s->pace, on_pace, 0., 0.);
+	ev_timer_init(&s->again, on_again, 0., 0.);
+	s->pace.data = s->again.data = s;
+	err = fail(message, links_netns(&s->netns), "the network namespace");
+	if (!err)
+		err = fail(message, links_open(a->loop, &s->facts, 0, &s->links), "the interfaces");
+	if (!err)
+		err = fail(message, wifi_open(a->loop, &s->facts, &s->wifi), "Wi-Fi");
+	if (!err)
+		err = fail(message, clock_open(a->loop, &s->facts, &s->clock), "the clock");
+	if (!err)
+		err = fail(message, follow_open(a->loop, files, 2, on_resolv, s, &s->resolv),
+			   "the list of resolvers");
+	if (err) {
+		surroundings_close(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+void surroundings_close(struct surroundings *s)
+{
+	if (!s)
+		return;
+	surroundings_rest(s);
+	follow_close(s->resolv);
+	clock_close(s->clock);
+	wifi_close(s->wifi);
+	links_close(s->links);
+	facts_free(&s->facts);
+	seen_free(&s->seen);
+	standing_free(s->standing);
+	free(s->stale);
+	free(s);
+}

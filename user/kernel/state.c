@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Changes of the surroundings, put in force without a new policy. Whatever a program may be reading is left
+ * alone: an enabled row is written into a variant that nobody uses, a row for interfaces into one that was
+ * never referred to, and an element of the hash is not taken for another key before a grace period has passed
+ * since it was given back. Then the control word gets a new epoch, and what was decided under the old one is
+ * decided again. */
+#include <errno.h>
+#include <string.h>
+
+#include "grace.h"
+#include "private.h"
+
+/* Where a row stands in the mapped chunks of the slot in force; NULL: nowhere. */
+static struct cgw_chunk *row_at(const struct kernel *k, const struct cgw_dirhead *d, uint32_t row)
+{
+	size_t at = d->rows + (size_t)row * d->stride;
+
+	if (!row || !k->chunks || (at + d->stride) * sizeof(*k->chunks) > k->chunks_size)
+		return NULL;
+	return k->chunks + at;
+}
+
+static const struct cgw_head *head_in_force(const struct kernel *k)
+{
+	return &k->ctl->head[CGW_WORD_SLOT(k->ctl->word)];
+}
+
+static bool variant_is(const struct kernel *k, uint32_t variant, const struct cgw_chunk *const row[CGW_DIRS])
+{
+	for (int dir = 0; dir < CGW_DIRS; dir++) {
+		const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
+
+		if (row[dir] &&
+		    memcmp(row_at(k, d, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir])) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void variant_write(const struct kernel *k, uint32_t variant,
+			  const struct cgw_chunk *const row[CGW_DIRS])
+{
+	for (int dir = 0; dir < CGW_DIRS; dir++) {
+		const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
+
+		if (row[dir])
+			memcpy(row_at(k, d, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir]));
+	}
+}
+
+/* The variant with these rows, or one that may get them. CGW_VARIANTS: none before a grace period has passed.
+ */
+static uint32_t variant_for(const struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS])
+{
+	uint32_t now = CGW_WORD_VARIANT(k->ctl->word), v;
+
+	/* also one that was left a moment ago may come back, as long as nothing of it is changed */
+	for (v = 0; v < CGW_VARIANTS; v++)
+		if (variant_is(k, v, row))
+			return v;
+	for (v = 0; v < CGW_VARIANTS; v++) {
+		if (v != now && grace_passed(k->grace, k->left[v])) {
+			variant_write(k, v, row);
+			break;
+		}
+	}
+	return v;
+}
+
+static void flip(struct kernel *k, uint32_t variant)
+{
+	uint64_t word = k->ctl->word;
+
+	__atomic_store_n(&k->ctl->word,
+			 CGW_WORD(CGW_WORD_GEN(word), CGW_WORD_SLOT(word), variant, CGW_WORD_EPOCH(word) + 1),
+			 __ATOMIC_RELEASE);
+}
+
+int kernel_enable(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS], bool *changed)
+{
+	const struct cgw_head *h = head_in_force(k);
+	uint32_t now = CGW_WORD_VARIANT(k->ctl->word), v;
+
+	if (!k->chunks)
+		return -ENOENT;
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		if (row[dir] && !row_at(k, &h->dir[dir], h->dir[dir].enabled[CGW_VARIANTS - 1]))
+			return -EINVAL;
+	*changed = false;
+	if (variant_is(k, now, row))
+		return 0;
+	v = variant_for(k, row);
+	if (v == CGW_VARIANTS)
+		return -EAGAIN;
+	flip(k, v);
+	k->left[now] = grace_ticket(k->grace);
+	*changed = true;
+	return 0;
+}
+
+int kernel_ask_variant(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS])
+{
+	const struct cgw_head *h = head_in_force(k);
+	uint32_t v;
+
+	if (!k->chunks)
+		return -ENOENT;
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		if (row[dir] && !row_at(k, &h->dir[dir], h->dir[dir].enabled[CGW_VARIANTS - 1]))
+			return -EINVAL;
+	v = variant_for(k, row);
+	return v == CGW_VARIANTS ? -EAGAIN : (int)v;
+}
+
+int kernel_row(struct kernel *k, enum cgw_dir dir, uint32_t row, const struct cgw_chunk *chunks)
+{
+	const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
+	struct cgw_chunk *to = row_at(k, d, row);
+
+	if (!to)
+		return -EINVAL;
+	memcpy(to, chunks, d->stride * sizeof(*chunks));
+	return 0;
+}
+
+int kernel_iface_put(struct kernel *k, const struct cgw_key *key, const struct cgw_class *class)
+{
+	struct cgw_class old;
+	bool there;
+
+	if (k->ifaces_fd < 0)
+		return -ENOENT;
+	there = !bpf_map_lookup_elem(k->ifaces_fd, key, &old);
+	if (there && !memcmp(&old, class, sizeof(old)))
+		return 0;
+	if (!grace_passed(k->grace, k->freed))
+		return -EAGAIN;
+	if (bpf_map_update_elem(k->ifaces_fd, key, class, BPF_ANY))
+		return errno == E2BIG ? -ENOSPC : -errno;
+	if (there)
+		k->freed = grace_ticket(k->grace);
+	return 0;
+}
+
+int kernel_iface_drop(struct kernel *k, const struct cgw_key *key)
+{
+	if (k->ifaces_fd < 0)
+		return -ENOENT;
+	if (bpf_map_delete_elem(k->ifaces_fd, key))
+		return errno == ENOENT ? 0 : -errno;
+	k->freed = grace_ticket(k->grace);
+	return 0;
+}
+
+void kernel_new_epoch(struct kernel *k)
+{
+	if (k->ctl->word)
+		flip(k, CGW_WORD_VARIANT(k->ctl->word));
+}
+
+int kernel_grace_fd(const struct kernel *k)
+{
+	return grace_fd(k->grace);
+}
+
+void kernel_grace_read(struct kernel *k)
+{
+	grace_read(k->grace);
+}
