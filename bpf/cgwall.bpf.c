@@ -11,18 +11,21 @@
 #include <bpf/bpf_tracing.h>
 
 #include <cgwall/abi.h>
+#include <cgwall/names.h>
 
 #include "maps.h"
 #include "lookup.h"
 #include "path.h"
 #include "proc.h"
 #include "who.h"
-#include "owner.h"
+#include "names.h"
 #include "event.h"
 #include "alive.h"
 #include "judge.h"
 #include "hooks.h"
 #include "packet.h"
+#include "learn.h"
+#include "dns.h"
 #include "filter.h"
 #include "cut.h"
 #include "flows.h"

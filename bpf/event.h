@@ -52,7 +52,8 @@ static __always_inline void event_fill(struct cgw_event *e, const struct cgw_que
 	__builtin_memcpy(e->local, q->local, 16);
 	__builtin_memcpy(e->comm, w->comm, sizeof(e->comm));
 	e->alarm = e->reserved[0] = e->reserved[1] = 0;
-	e->name = 0;
+	e->name = names_shown(q);
+	e->netns = w->netns;
 	e->path.c[0] = 0;
 }
 

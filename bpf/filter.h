@@ -36,6 +36,14 @@ static __always_inline bool filter_asks_iface(__u64 word)
 	return h && ((h->dir[CGW_OUT].dims | h->dir[CGW_IN].dims) & (1u << CGW_DIM_IFACE));
 }
 
+/* Does the policy ask which name the other end of what comes in has? */
+static __always_inline bool filter_asks_names(__u64 word)
+{
+	const struct cgw_head *h = cgw_head_of(word);
+
+	return h && (h->dir[CGW_IN].dims & (1u << CGW_DIM_NAME));
+}
+
 /* The row of that interface for q->dir, into q. */
 static __noinline int filter_iface(struct cgw_query *q, __u64 netns, __u32 ifindex)
 {
@@ -91,15 +99,19 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
 	if (iface)
 		filter_iface(q, s->who.netns, ifindex);
+	names_given(q, &s->who, s->began);
 	verdict = judge(q, &s->who, cookie, how | EVENT_IFACE(ifindex));
 	/* a connection older than the agent may have been begun by either side */
 	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
 		q->dir = CGW_IN;
 		if (iface)
 			filter_iface(q, s->who.netns, ifindex);
+		names_given(q, &s->who, s->began);
 		verdict = judge(q, &s->who, 0, JUDGE_QUIET | EVENT_IFACE(ifindex));
 	}
 	verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
+	if (verdict == CGW_PASS && !s->began)
+		s->began = bpf_ktime_get_boot_ns();
 	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
 	if (verdict != CGW_PASS && ifindex)
 		filter_tell();
@@ -121,12 +133,6 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		return FILTER_DROP;
 	}
 	q.word = word;
-	/* a call that nobody judged: a subflow's, or that of somebody outside who was given the socket */
-	if (out && !(s->flags & CGW_SOCK_BEGAN) && (q.tcp_flags & TCP_FLAG_SYN) &&
-	    !(q.tcp_flags & TCP_FLAG_ACK)) {
-		s->dir = CGW_OUT;
-		s->flags |= CGW_SOCK_BEGAN;
-	}
 	if (sk->state != TCP_LISTEN)
 		return filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb)) == CGW_PASS
 			       ? FILTER_PASS
@@ -137,6 +143,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
 	q.dir = CGW_IN;
 	filter_iface(&q, s->who.netns, skb->ifindex);
+	names_given(&q, &s->who, 0);
 	/* the handshake's last segment comes here too */
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
 			JUDGE_ONCE | (q.tcp_flags & TCP_FLAG_SYN ? 0 : JUDGE_AGAIN) |
@@ -148,12 +155,15 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
  * own, to keep the entry off the stack while the policy is asked. */
 static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u32 in, __u32 out)
 {
-	struct flow fresh = {.decided = decided, .last = bpf_ktime_get_boot_ns()}, *f;
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct flow fresh = {.decided = decided, .last = now, .began = now}, *f;
 
 	f = bpf_map_lookup_elem(&flows, id);
 	if (f) {
 		fresh.bytes[0] = f->bytes[0];
 		fresh.bytes[1] = f->bytes[1];
+		if (now < f->last + FLOW_LIFE_NS && f->began)
+			fresh.began = f->began;
 	}
 	fresh.bytes[0] += in;
 	fresh.bytes[1] += out;
@@ -164,7 +174,7 @@ static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u32
 static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_sock *s, __u64 word, bool out)
 {
 	struct flow_id id = {};
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now = bpf_ktime_get_boot_ns(), began = now;
 	struct cgw_query q;
 	struct flow *f;
 	__u32 how, verdict;
@@ -190,6 +200,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 	if (f && now < f->last + FLOW_LIFE_NS) {
 		__u64 decided = *(volatile __u64 *)&f->decided;
 		f->last = now;
+		began = f->began; /* a name that it had then is still its name */
 		q.dir = CGW_DECIDED_DIR(decided);
 		verdict = CGW_DECIDED_VERDICT(decided);
 		if (CGW_DECIDED_WORD(decided) == word) {
@@ -209,11 +220,13 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 									      : JUDGE_ONCE;
 	if (id.ifindex)
 		filter_iface(&q, s->who.netns, id.ifindex);
+	names_given(&q, &s->who, began);
 	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(skb->ifindex));
-	/* A refusal of what came in is remembered: the next datagram costs one look. What we were not let to
-	 * begin must not be remembered, or what the other end begins would pass for its answer. */
+	/* A refusal of what came in is remembered: the next datagram costs one look, unless its name may be
+	 * learned meanwhile. What we were not let to begin must not be remembered, or what the other end
+	 * begins would pass for its answer. */
 	if (verdict != CGW_PASS) {
-		if (q.dir == CGW_IN)
+		if (q.dir == CGW_IN && !filter_asks_names(word))
 			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), 0, 0);
 		return FILTER_DROP;
 	}
@@ -238,11 +251,6 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 	if (!sk)
 		return FILTER_PASS; /* a connection's last acknowledgements; nothing of a program's */
 	s = bpf_sk_storage_get(&socks, sk, 0, 0);
-	if (!owner_known(s) && sk->protocol == IPPROTO_TCP) {
-		struct cgw_sock *subflow = owner_subflow(sk);
-
-		s = subflow ? subflow : s;
-	}
 	if (!s) {
 		if (!filter_ours(skb, sk, c))
 			return FILTER_PASS;
@@ -262,13 +270,25 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 SEC("cgroup_skb/egress")
 int hook_egress(struct __sk_buff *skb)
 {
-	return filter(skb, true);
+	if (filter(skb, true) != FILTER_PASS)
+		return FILTER_DROP;
+	if (dns_concerns(skb, true)) {
+		bpf_tail_call(skb, &dns_tail_out, 0);
+		return FILTER_DROP;
+	}
+	return FILTER_PASS;
 }
 
 SEC("cgroup_skb/ingress")
 int hook_ingress(struct __sk_buff *skb)
 {
-	return filter(skb, false);
+	if (filter(skb, false) != FILTER_PASS)
+		return FILTER_DROP;
+	if (dns_concerns(skb, false)) {
+		bpf_tail_call(skb, &dns_tail_in, 0);
+		return FILTER_DROP;
+	}
+	return FILTER_PASS;
 }
 
 #endif

@@ -37,6 +37,8 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 		return CGW_BLOCK;
 	h = cgw_head_of(q->word);
 	r = who_classes(w, q);
+	if (!r && q->given[CGW_GIVEN_NAME] == CGW_ROW_BROKEN)
+		r = CGW_ERR_NAME;
 	if (r)
 		a.error = r;
 	else if (!(how & JUDGE_EARLY))

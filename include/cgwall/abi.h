@@ -466,8 +466,6 @@ struct cgw_cut {
 	__u16 rport, lport;	    /* host order */
 	__u16 family;
 	__u16 reserved;
-	__u32 ifindex; /* that it is bound to; 0: none */
-	__u32 reserved2;
 };
 
 /* A socket and what it is connected to, as the iterator `live` tells the agent. */
@@ -510,8 +508,9 @@ struct cgw_event {
 	__u16 path_len;
 	__u16 alarm; /* enum cgw_alarm */
 	__u16 reserved[2];
-	__u64 name; /* CGW_NAME_REF: the name that was asked for and that the remote address is bound to; 0:
-		     * none is known */
+	__u64 name;  /* CGW_NAME_REF: the name that was asked for and that the remote address is bound to; 0:
+		      * none is known, or the policy names none and nobody has looked */
+	__u64 netns; /* cookie of the socket's network namespace; 0: not known */
 	struct cgw_path path; /* of the program; "": none. CGW_EV_ALARM: the name that the packet asks or
 			       * tells about; its source is `remote`, `local` the address it would bind */
 };

@@ -22,6 +22,7 @@ struct flow_id {
 struct flow {
 	__u64 decided;	/* CGW_DECIDED_FLOW */
 	__u64 last;	/* boot clock, ns */
+	__u64 began;	/* likewise: its first packet */
 	__u64 bytes[2]; /* in, out: of the packets that this entry let through, with their headers */
 };
 

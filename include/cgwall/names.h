@@ -17,7 +17,7 @@
 #ifndef CGWALL_NAMES_H
 #define CGWALL_NAMES_H
 
-#include "abi.h"
+#include "pathhash.h"
 
 #define CGW_NAME_SETS 2048 /* power of two, as all of these */
 #define CGW_NAME_WAYS 8
@@ -81,6 +81,22 @@ struct cgw_bound {
 struct cgw_bound_set {
 	struct cgw_bound way[CGW_BOUND_WAYS];
 };
+
+/* The set of an address. addr: its 16 bytes as two words; seed: cgw_ctl.seed. */
+static __always_inline __u32 cgw_bound_at(const __u64 *addr, __u64 netns, const __u64 *seed)
+{
+	struct cgw_hash h;
+
+	cgw_hash_start(&h, seed);
+	cgw_hash_word(h.v, addr[0]);
+	cgw_hash_word(h.v, addr[1]);
+	cgw_hash_word(h.v, netns);
+	h.v[2] ^= 0xff;
+	cgw_hash_round(h.v);
+	cgw_hash_round(h.v);
+	cgw_hash_round(h.v);
+	return (h.v[0] ^ h.v[1] ^ h.v[2] ^ h.v[3]) & (CGW_BOUND_SETS - 1);
+}
 
 /* What an alarm is about: cgw_event.alarm, and which counter it raises (CGW_CNT_ALARM + n). */
 enum cgw_alarm {

@@ -36,13 +36,13 @@ static const struct {
 	{"default out block log", NULL},
 	{"default out pass background block", NULL},
 	{"ask out", "`ask`"},
-	{"pass out to domain \"example.com\"", "names"},
-	{"pass out to not host \"example.com\"", "names"},
-	{"group g = { host \"a.example\" }\ngroup h = { g, 192.0.2.1 }\npass out to h", "names"},
+	{"pass out to domain \"example.com\"", NULL},
+	{"pass out to not host \"example.com\"", NULL},
+	{"group g = { host \"a.example\" }\ngroup h = { g, 192.0.2.1 }\npass out to h", NULL},
 	{"group g = { host \"a.example\" }\npass out", NULL},
-	{"pass out to file \"names.txt\"", "names"},
+	{"pass out to file \"names.txt\"", NULL},
 	{"pass out to file \"addresses.txt\"", NULL},
-	{"group l = { file \"addresses.txt\", file \"names.txt\" }\npass out to l", "names"},
+	{"group l = { file \"addresses.txt\", file \"names.txt\" }\npass out to l", NULL},
 	{"pass out limit 2MB/s up", "`limit`"},
 	{"pass out if active \"eth0\"", NULL},
 	{"pass out unless ssid \"x\"", NULL},
@@ -114,7 +114,6 @@ static void one_sentence(void)
 	CHECK_INT(d.lines[0].line, 1);
 	CHECK_INT(d.lines[1].line, 3);
 	CHECK_INT(d.lines[2].line, 4);
-	CHECK(strstr(d.lines[2].message, "names"));
 	CHECK(strstr(d.lines[2].message, "`ask`"));
 	CHECK(strstr(d.lines[2].message, "`limit`"));
 	load_free(&l);

@@ -32,29 +32,6 @@ static const char *expr_gap(const struct expr *e)
 	return gap;
 }
 
-/* Names, written or out of a list file. */
-static bool items_name(const struct item *items, size_t n, const struct image *im)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct item *it = &items[i];
-
-		if (it->kind == ITEM_DOMAIN || it->kind == ITEM_HOST)
-			return true;
-		if (it->kind == ITEM_FILE &&
-		    im->tables->listset->files[lists_number(im->tables, it->text)].has_names)
-			return true;
-		if (it->kind == ITEM_GROUP && it->group &&
-		    items_name(it->group->items, it->group->nitems, im))
-			return true;
-	}
-	return false;
-}
-
-static bool gap_names(const struct rule *r, const struct image *im)
-{
-	return items_name(r->to.items, r->to.nitems, im) || items_name(r->from.items, r->from.nitems, im);
-}
-
 static bool gap_ask(const struct rule *r, const struct image *im)
 {
 	(void)im;
@@ -71,7 +48,6 @@ static const struct {
 	bool (*has)(const struct rule *r, const struct image *im);
 	const char *what;
 } rule_gap[] = {
-	{gap_names, "names (`domain`, `host`, names in a list file)"},
 	{gap_ask, "`ask`"},
 	{gap_limit, "`limit`"},
 };
