@@ -18,6 +18,7 @@
 #include "path.h"
 #include "proc.h"
 #include "who.h"
+#include "owner.h"
 #include "names.h"
 #include "event.h"
 #include "alive.h"

@@ -91,6 +91,7 @@ int cut(struct bpf_iter__tcp *ctx)
 	out.family = sk->skc_family;
 	out.rport = q.rport;
 	out.lport = q.lport;
+	out.ifindex = sk->skc_bound_dev_if;
 	if (sk->skc_family == AF_INET) {
 		__builtin_memcpy(out.remote, q.remote + 12, 4);
 		__builtin_memcpy(out.local, q.local + 12, 4);

@@ -133,6 +133,12 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		return FILTER_DROP;
 	}
 	q.word = word;
+	/* a call that nobody judged: a subflow's, or that of somebody outside who was given the socket */
+	if (out && !(s->flags & CGW_SOCK_BEGAN) && (q.tcp_flags & TCP_FLAG_SYN) &&
+	    !(q.tcp_flags & TCP_FLAG_ACK)) {
+		s->dir = CGW_OUT;
+		s->flags |= CGW_SOCK_BEGAN;
+	}
 	if (sk->state != TCP_LISTEN)
 		return filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb)) == CGW_PASS
 			       ? FILTER_PASS
@@ -251,6 +257,11 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 	if (!sk)
 		return FILTER_PASS; /* a connection's last acknowledgements; nothing of a program's */
 	s = bpf_sk_storage_get(&socks, sk, 0, 0);
+	if (!owner_known(s) && sk->protocol == IPPROTO_TCP) {
+		struct cgw_sock *subflow = owner_subflow(sk);
+
+		s = subflow ? subflow : s;
+	}
 	if (!s) {
 		if (!filter_ours(skb, sk, c))
 			return FILTER_PASS;

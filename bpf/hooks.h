@@ -43,6 +43,19 @@ static __noinline int hooks_other(struct bpf_sock_addr *ctx, struct cgw_query *q
 	return verdict;
 }
 
+/* Somebody outside calls. His own sockets are not our business; what he does with one that somebody guarded
+ * opened is judged by its packets, and by where they go now. */
+static __always_inline int hooks_stranger(struct bpf_sock_addr *ctx)
+{
+	struct cgw_sock *s = ctx->sk ? bpf_sk_storage_get(&socks, ctx->sk, 0, 0) : NULL;
+
+	if (s) {
+		*(volatile __u64 *)&s->decided = 0;
+		*(volatile __u64 *)&s->call = 0;
+	}
+	return HOOK_ALLOW;
+}
+
 /* A call with a destination. q->remote is filled; how: 0 for connect, JUDGE_ONCE for datagrams. */
 static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q, __u64 call, __u32 how)
 {
@@ -50,11 +63,15 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	bool late = hooks_late(q->word), same;
 	__u32 verdict;
 
+	if (ctx->sk && ctx->protocol == IPPROTO_TCP && owner_added(ctx->sk))
+		return HOOK_ALLOW; /* nobody called; its packets are judged as its connection's */
 	s = ctx->sk ? bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
 	if (!s) {
 		count(CGW_ERR_TABLE);
 		return HOOK_REFUSE;
 	}
+	if (!s->who.known)
+		owner_subflow(ctx->sk);
 	if (!s->who.known)
 		who_caller(&s->who);
 	same = who_same(&s->who);
@@ -103,7 +120,7 @@ static __always_inline int hooks_call4(struct bpf_sock_addr *ctx, __u32 how)
 	if (!c)
 		return HOOK_REFUSE;
 	if (!who_guarded(c))
-		return HOOK_ALLOW;
+		return hooks_stranger(ctx);
 	q.word = *(volatile __u64 *)&c->word;
 	a[2] = bpf_htonl(0xffff);
 	a[3] = ctx->user_ip4;
@@ -119,7 +136,7 @@ static __always_inline int hooks_call6(struct bpf_sock_addr *ctx, __u32 how)
 	if (!c)
 		return HOOK_REFUSE;
 	if (!who_guarded(c))
-		return HOOK_ALLOW;
+		return hooks_stranger(ctx);
 	q.word = *(volatile __u64 *)&c->word;
 	a[0] = ctx->user_ip6[0];
 	a[1] = ctx->user_ip6[1];

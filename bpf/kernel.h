@@ -164,6 +164,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -181,6 +182,10 @@ struct socket {
 struct tcp_sock {
 	__u64 bytes_received;
 	__u64 bytes_acked;
+};
+
+struct mptcp_sock {
+	struct sock *first; /* subflow */
 };
 
 struct bpf_iter__tcp {

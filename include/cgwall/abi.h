@@ -466,6 +466,8 @@ struct cgw_cut {
 	__u16 rport, lport;	    /* host order */
 	__u16 family;
 	__u16 reserved;
+	__u32 ifindex; /* that it is bound to; 0: none */
+	__u32 reserved2;
 };
 
 /* A socket and what it is connected to, as the iterator `live` tells the agent. */

@@ -5,12 +5,12 @@
  *                     echoes TCP and UDP; prints "ready PORT", then "accept", "tcp N" and "udp N" lines.
  *                     -n: listens without having bound a port, TCP alone; -m: MPTCP where there is one, and
  *                     TCP Fast Open; -g joins a multicast group
- *   flow call         reads "tcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these calls at
- * the same time, prints a result for each: OK where what was sent came back, an errno's name, or TIMEOUT
- * (TCP: not even connected), SILENT (no answer in FLOW_MS, 300 ms) flow tcp|udp connect ADDR PORT
- * send|recv|both FILE flow tcp|udp listen - PORT send|recv|both FILE a flow of numbered messages, 500 a
- * second, until it is killed. FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got, errno
- * that ended it. A datagram that is refused is counted by its errno and the next one tried.
+ *   flow call         reads "tcp|mptcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these
+ * calls at the same time, prints a result for each: OK where what was sent came back, an errno's name, or
+ * TIMEOUT (TCP: not even connected), SILENT (no answer in FLOW_MS, 300 ms) flow tcp|mptcp|udp connect ADDR
+ * PORT send|recv|both FILE flow tcp|mptcp|udp listen - PORT send|recv|both FILE a flow of numbered messages,
+ * 500 a second, until it is killed. FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got,
+ * errno that ended it. A datagram that is refused is counted by its errno and the next one tried.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -225,6 +225,7 @@ static const struct kind {
 	{"lite", SOCK_DGRAM, IPPROTO_UDPLITE, IPPROTO_UDPLITE},
 	{"sctp", SOCK_STREAM, IPPROTO_SCTP, IPPROTO_SCTP},
 	{"ping", SOCK_DGRAM, IPPROTO_ICMP, IPPROTO_ICMPV6},
+	{"mptcp", SOCK_STREAM, IPPROTO_MPTCP, IPPROTO_MPTCP},
 	{"rawping", SOCK_RAW, IPPROTO_ICMP, IPPROTO_ICMPV6},
 	{"proto", SOCK_RAW, -1, -1},
 };
@@ -453,12 +454,14 @@ static int flow_run(int fd, bool stream, bool sends, bool receives, bool answers
 	}
 }
 
-static int flow(bool stream, bool listens, const char *addr, const char *port, const char *how,
+static int flow(const char *kind, bool listens, const char *addr, const char *port, const char *how,
 		const char *file)
 {
 	struct sockaddr_storage at;
 	socklen_t len = address(!strcmp(addr, "-") ? "::" : addr, port, &at);
-	int yes = 1, fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	bool stream = strcmp(kind, "udp") != 0;
+	int yes = 1, fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC,
+				 strcmp(kind, "mptcp") ? 0 : IPPROTO_MPTCP);
 	int out = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct counts *c;
 
@@ -497,9 +500,8 @@ int main(int argc, char **argv)
 		return serve(argc - 1, argv + 1);
 	if (argc == 2 && !strcmp(argv[1], "call"))
 		return call();
-	if (argc == 7 && (!strcmp(argv[1], "tcp") || !strcmp(argv[1], "udp")))
-		return flow(!strcmp(argv[1], "tcp"), !strcmp(argv[2], "listen"), argv[3], argv[4], argv[5],
-			    argv[6]);
+	if (argc == 7 && (!strcmp(argv[1], "tcp") || !strcmp(argv[1], "mptcp") || !strcmp(argv[1], "udp")))
+		return flow(argv[1], !strcmp(argv[2], "listen"), argv[3], argv[4], argv[5], argv[6]);
 	fprintf(stderr, "flow: see the top of flow.c\n");
 	return 2;
 }

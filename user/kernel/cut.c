@@ -38,6 +38,7 @@ static int cut_destroy(int netlink, const struct cgw_cut *c)
 
 	request.r.id.idiag_sport = htons(c->lport);
 	request.r.id.idiag_dport = htons(c->rport);
+	request.r.id.idiag_if = c->ifindex;
 	memcpy(request.r.id.idiag_src, c->local, 16);
 	memcpy(request.r.id.idiag_dst, c->remote, 16);
 	request.r.id.idiag_cookie[0] = (__u32)c->cookie;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose a socket is that nobody opened by a call of his own: a subflow of multipath TCP is made by the
+ * kernel, the first one when its program connects or listens, others whenever the path manager likes, by a
+ * worker of the kernel's or on a segment that came in. It belongs to whom the connection belongs to. */
+#ifndef CGWALL_BPF_OWNER_H
+#define CGWALL_BPF_OWNER_H
+
+/* The connection that a socket is a subflow of, or NULL. Kernels without multipath TCP do not know the struct
+ * that the helper gives back, and would refuse the call. */
+static __always_inline struct mptcp_sock *owner_mptcp(struct bpf_sock *sk)
+{
+	return bpf_core_type_exists(struct mptcp_sock) ? bpf_skc_to_mptcp_sock(sk) : NULL;
+}
+
+/* Has a socket an opener in its record? */
+static __always_inline bool owner_known(const struct cgw_sock *s)
+{
+	return s && s->who.known;
+}
+
+/* Is this socket, on which connect() is called, one that the path manager added to a connection? */
+static __noinline bool owner_added(struct bpf_sock *sk)
+{
+	struct mptcp_sock *m = owner_mptcp(sk);
+
+	return m && (void *)m->first != (void *)bpf_skc_to_tcp_sock(sk);
+}
+
+/* A record of its own for a subflow, with the opener of its connection. NULL: it is none, or nobody knows. */
+static __noinline struct cgw_sock *owner_subflow(struct bpf_sock *sk)
+{
+	struct mptcp_sock *m = owner_mptcp(sk);
+	struct cgw_sock *of = m ? bpf_sk_storage_get(&socks, m, 0, 0) : NULL, *s;
+
+	if (!owner_known(of))
+		return NULL;
+	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s && !s->who.known)
+		s->who = of->who;
+	return s;
+}
+
+#endif
