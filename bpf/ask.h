@@ -50,6 +50,41 @@ static __noinline int ask_could(const struct cgw_query *q, __u32 wild, struct cg
 	return cgw_could(q, wild, a, &s);
 }
 
+/* The row of the names that are given, or else of those that were learned. Always 0. */
+static __noinline int ask_names(struct cgw_ask *ask)
+{
+	struct cgw_query *q = &ask->query;
+	const struct cgw_head *h = cgw_head_of(q->word);
+	const struct cgw_dirhead *d;
+	__u32 sum = 0;
+
+	ask->learned = 0;
+	if (!h || q->given[CGW_GIVEN_NAME])
+		return 0;
+	if (!ask->nclasses) {
+		if (!ask->who.netns)
+			return 0;
+		names_given(q, &ask->who, 0);
+		ask->learned = names_shown(q);
+		return 0;
+	}
+	d = &h->dir[q->dir & 1];
+	if (!(d->dims & (1u << CGW_DIM_NAME)))
+		return 0;
+	CGW_ROLLED
+	for (__u32 i = 0; i < CGW_ASK_NAMES_MAX; i++) {
+		if (i >= ask->nclasses)
+			break;
+		if (names_unite(q->word, sum, ask->classes[i], &sum)) {
+			q->given[CGW_GIVEN_NAME] = CGW_ROW_BROKEN;
+			return 0;
+		}
+	}
+	if (sum)
+		q->given[CGW_GIVEN_NAME] = d->name_rows + sum;
+	return 0;
+}
+
 SEC("syscall")
 int ask(void *ctx)
 {
@@ -83,6 +118,7 @@ int ask(void *ctx)
 		q->cg_lit = CGW_PATH_WORD_LIT(classes);
 		q->cg_glob = CGW_PATH_WORD_GLOB(classes);
 	}
+	ask_names(ask);
 	cgw_decide(q, &ask->answer);
 	if (ask->wild)
 		ask->could = ask_could(q, ask->wild, &ask->possible);

@@ -442,14 +442,16 @@ enum cgw_counter {
 
 /* ---- a question to the kernel's own tables ---- */
 
+#define CGW_ASK_NAMES_MAX 64
+
 struct cgw_ask {
-	struct cgw_query query;	    /* in; word and path classes are filled by the kernel */
-	struct cgw_answer answer;   /* out */
-	__u32 has_exe, has_cgroup;  /* in: the paths below are given */
-	__u32 want_matches;	    /* in: leave the whole AND in the map of matches */
-	__u32 has_name;		    /* in: the remote end's name is given; not: what was learned counts */
-	__u64 netns;		    /* in: cookie of the network namespace in which it was learned */
-	char name[CGW_NAME_MAX];    /* in: lower case, no dot at the end */
+	struct cgw_query query;	   /* in; word and path classes are filled by the kernel */
+	struct cgw_answer answer;  /* out */
+	__u32 has_exe, has_cgroup; /* in: the paths below are given */
+	__u32 want_matches;	   /* in: leave the whole AND in the map of matches */
+	__u32 nclasses;		   /* in: of the remote end's names, where these are given */
+	__u32 classes[CGW_ASK_NAMES_MAX];
+	struct cgw_who who;	    /* in: where no name is given, what was learned in its `netns` counts */
 	__u64 learned;		    /* out: CGW_NAME_REF of the remote end's name; 0: none is known */
 	__u32 nchunks;		    /* out: of that */
 	__u32 wild, could;	    /* in: of cgw_could(), 0: it is not asked; out: what it gives */

@@ -101,7 +101,7 @@ is "explain counts no hits" "[2, 3, 2, 1]" "$(hits)"
 generation() { json 'd["generation"]' "$CGWALL" status --json; }
 g=$(generation)
 cp "$W/policy.conf" "$W/good.conf"
-for bad in 'pass owt to any' 'pass out to "unclosed' 'pass out to nosuchgroup' 'include "policy.conf"' 'pass out to domain "x.example"' \
+for bad in 'pass owt to any' 'pass out to "unclosed' 'pass out to nosuchgroup' 'include "policy.conf"' 'pass out to domain "x..example"' \
 	'expect pass out to=127.0.0.1:1'; do
 	{ cat "$W/good.conf"; echo "$bad"; } | policy
 	if "$CGWALL" reload >"$W/out" 2>&1; then fail "reload takes '$bad'"; else pass "reload refuses '$bad'"; fi

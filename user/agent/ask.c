@@ -41,11 +41,14 @@ static const char *translate(const struct query *q, struct kernel_ask *ask)
 	k->lport = q->lport;
 	memcpy(k->remote, q->remote, sizeof(k->remote));
 	memcpy(k->local, q->local, sizeof(k->local));
+	ask->domains = q->domains;
+	ask->ndomains = q->ndomains;
 	return NULL;
 }
 
 static struct json_object *ask_kernel(struct agent *a, struct query *q)
 {
+	char domain[CGW_NAME_MAX];
 	struct kernel_ask ask = {0};
 	const char *wrong = translate(q, &ask);
 	struct json_object *answer;
@@ -55,6 +58,7 @@ static struct json_object *ask_kernel(struct agent *a, struct query *q)
 
 	if (wrong)
 		return answer_error(wrong);
+	ask.netns = kernel_home(a->kernel);
 	err = surroundings_query(a->around, q, &ask.row);
 	if (!err && q->iface)
 		err = surroundings_iface(a->around, q->dir, q->iface, &ask.query.given[CGW_GIVEN_IFACE]);
@@ -69,6 +73,11 @@ static struct json_object *ask_kernel(struct agent *a, struct query *q)
 		return answer_error(message);
 	}
 	answer = answer_json(a->rules[0], q->dir, &ask.answer, matched, n, kernel_generation(a->kernel));
+	if (answer && !q->ndomains && q->has_remote)
+		json_put_text(answer, "domain",
+			      learned_find(a, ask.learned, q->remote, ask.netns, domain) ? domain : NULL);
+	else if (answer && q->ndomains)
+		json_put_text(answer, "domain", q->domains[0]);
 	free(matched);
 	return answer;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../compile/lists.h"
 #include "../event/show.h"
 #include "../policy/policy.h"
 

@@ -76,7 +76,7 @@ static void put_rule(struct json_object *o, const struct agent *a, const struct 
 static struct json_object *flow_json(struct agent *a, const struct kernel_flow *f)
 {
 	struct json_object *o = json_object_new_object();
-	char exe[CGW_PATH_MAX] = "", end[SHOW_END_MAX], proto[4];
+	char domain[CGW_NAME_MAX], exe[CGW_PATH_MAX] = "", end[SHOW_END_MAX], proto[4];
 	const char *cgroup = cgroups_path(a->cgroups, f->who.cgroup_id);
 	bool ports = show_proto_has_ports(f->proto);
 	struct kernel_ask *ask = calloc(1, sizeof(*ask));
@@ -90,6 +90,7 @@ static struct json_object *flow_json(struct agent *a, const struct kernel_flow *
 	if (f->who.state == CGW_PATH_HOST)
 		kernel_path(a->kernel, f->who.path[0], exe); /* "" where it was lost */
 	put_question(f, exe, cgroup, ask);
+	ask->netns = f->who.netns;
 	answered = !kernel_ask(a->kernel, ask, NULL) && !ask->answer.error;
 	json_put_bool(o, "ok", true);
 	json_put_bool(o, "more", true);
@@ -99,7 +100,8 @@ static struct json_object *flow_json(struct agent *a, const struct kernel_flow *
 	json_put_text(o, "local", end);
 	show_end(f->remote, true, f->rport, ports, end, sizeof(end));
 	json_put_text(o, "remote", end);
-	json_put(o, "domain", NULL);
+	json_put_text(o, "domain",
+		      learned_find(a, ask->learned, f->remote, f->who.netns, domain) ? domain : NULL);
 	json_put_int(o, "sent", (int64_t)f->sent);
 	json_put_int(o, "received", (int64_t)f->received);
 	put_rule(o, a, f, answered ? &ask->answer : NULL);

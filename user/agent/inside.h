@@ -45,7 +45,8 @@ struct agent {
 	ev_timer cut;	 /* armed while a connection waits to be ended */
 	double cut_cost; /* seconds that it took the last time */
 	struct surroundings *around;
-	bool asks; /* the policy in force has an `ask`: the kernel wants to know that we live */
+	bool asks;	 /* the policy in force has an `ask`: the kernel wants to know that we live */
+	bool names_full; /* the policy in force has no room for one more class of names */
 	bool beat_failed;
 	ev_timer beat;
 	ev_signal hup, term, intr;
@@ -96,6 +97,12 @@ void requests_handle(void *arg, struct server_client *c, struct json_object *req
 
 /* Requests with a file of their own: flows.c. */
 void flows_handle(struct agent *a, struct server_client *c, struct json_object *request);
+void learned_handle(struct agent *a, struct server_client *c, struct json_object *request);
+
+/* The name that was asked for before somebody talked to an address in a network namespace: that of `ref`
+ * where it is not 0, else the last one that was learned for the address. False: none is known. learned.c. */
+bool learned_find(struct agent *a, uint64_t ref, const uint8_t addr[16], uint64_t netns,
+		  char ret[CGW_NAME_MAX]);
 
 /* Asks the kernel's tables; gives the answer's object: ask.c. NULL without memory. */
 struct json_object *ask_explain(struct agent *a, enum cgw_dir dir, char *const *words, size_t n);

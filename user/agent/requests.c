@@ -22,7 +22,8 @@ static const struct {
 	{"observed", CGW_CNT_OBSERVED},	  {"sockets", CGW_CNT_SOCKET}, {"lost", CGW_ERR_EVENT_LOST},
 	{"no_proc", CGW_ERR_NO_PROC},	  {"path", CGW_ERR_PATH},      {"cgroup", CGW_ERR_CGROUP},
 	{"scratch", CGW_ERR_SCRATCH},	  {"table", CGW_ERR_TABLE},    {"no_policy", CGW_ERR_NO_POLICY},
-	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"packet", CGW_ERR_PACKET},
+	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"name", CGW_ERR_NAME},
+	{"packet", CGW_ERR_PACKET},
 };
 
 static struct json_object *reply_ok(void)
@@ -73,6 +74,33 @@ static struct json_object *feature_list(struct agent *a)
 		json_object_array_add(list, o);
 	}
 	return list;
+}
+
+/* What was learned from DNS, and what was not believed. */
+static const struct {
+	const char *key;
+	unsigned counter;
+} dns_counters[] = {
+	{"asked", CGW_CNT_DNS_ASKED},	   {"learned", CGW_CNT_DNS_LEARNED}, {"again", CGW_CNT_DNS_AGAIN},
+	{"nowhere", CGW_CNT_DNS_NULL},	   {"lost", CGW_CNT_DNS_LOST},	     {"held", CGW_CNT_DNS_HELD},
+	{"evicted", CGW_CNT_NAME_EVICTED}, {"classes", CGW_CNT_NAME_UNIONS}, {"full", CGW_CNT_NAME_FULL},
+};
+
+static struct json_object *dns_list(struct agent *a)
+{
+	struct json_object *o = json_object_new_object(), *alarms = json_object_new_object();
+	uint64_t value[CGW_COUNTERS];
+
+	if (!o || !alarms || kernel_counters(a->kernel, value)) {
+		json_object_put(alarms);
+		return o;
+	}
+	for (size_t i = 0; i < sizeof(dns_counters) / sizeof(dns_counters[0]); i++)
+		json_put_int(o, dns_counters[i].key, (int64_t)value[dns_counters[i].counter]);
+	for (unsigned i = 0; i < CGW_ALARMS; i++)
+		json_put_int(alarms, show_alarm(i), (int64_t)value[CGW_CNT_ALARM + i]);
+	json_put(o, "alarms", alarms);
+	return o;
 }
 
 static struct json_object *counter_list(struct agent *a)
@@ -131,6 +159,7 @@ static void do_status(struct agent *a, struct server_client *c, struct json_obje
 		json_put(o, "rules", rule_numbers(a));
 		json_put_int(o, "processes", (int64_t)kernel_processes(a->kernel));
 		json_put(o, "counters", counter_list(a));
+		json_put(o, "dns", dns_list(a));
 		json_put(o, "features", feature_list(a));
 		surroundings_status(a->around, o, reasons);
 		json_put(o, "reasons", reasons);
@@ -356,8 +385,9 @@ static const struct {
 	const char *name;
 	void (*fn)(struct agent *a, struct server_client *c, struct json_object *request);
 } verbs[] = {
-	{"status", do_status},	 {"reload", do_reload},	  {"rules", do_rules},	 {"log", do_log},
-	{"flows", flows_handle}, {"explain", do_explain}, {"detach", do_detach}, {"forget", do_forget},
+	{"status", do_status},	 {"reload", do_reload},	  {"rules", do_rules},
+	{"log", do_log},	 {"flows", flows_handle}, {"names", learned_handle},
+	{"explain", do_explain}, {"detach", do_detach},	  {"forget", do_forget},
 };
 
 void requests_handle(void *arg, struct server_client *c, struct json_object *request)

@@ -59,7 +59,7 @@ bool cmd_color(FILE *f);
 		"json", NULL, "print JSON" \
 	}
 
-extern const struct cmd cmd_flows;
+extern const struct cmd cmd_flows, cmd_names;
 extern const struct cmd cmd_check, cmd_explain, cmd_run, cmd_status, cmd_reload, cmd_rules, cmd_log,
 	cmd_detach, cmd_forget, cmd_load;
 

@@ -138,18 +138,37 @@ static struct json_object *wait_for(const char *run_dir, double seconds)
 	}
 }
 
-static void print_counters(struct json_object *o)
+/* What of it is not zero, on one line. */
+static void print_some(const char *title, struct json_object *o, const char *always, const char *always_too)
 {
 	const char *comma = "";
 
-	printf("  decided   ");
+	printf("  %-9s ", title);
 	json_object_object_foreach (o, key, value) {
-		if (!json_object_get_int64(value) && strcmp(key, "pass") && strcmp(key, "block"))
+		if (json_object_is_type(value, json_type_object) ||
+		    (!json_object_get_int64(value) && strcmp(key, always) && strcmp(key, always_too)))
 			continue;
 		printf("%s%s %" PRId64, comma, key, json_object_get_int64(value));
 		comma = ", ";
 	}
 	putchar('\n');
+}
+
+/* Alarms only where there are any. */
+static void print_dns(struct json_object *o)
+{
+	struct json_object *alarms = json_get(o, "alarms");
+	bool any = false;
+
+	print_some("names", o, "asked", "learned");
+	if (!alarms)
+		return;
+	json_object_object_foreach (alarms, key, value) {
+		(void)key;
+		any |= json_object_get_int64(value) != 0;
+	}
+	if (any)
+		print_some("alarms", alarms, "", "");
 }
 
 static void print_features(struct json_object *list)
@@ -280,7 +299,9 @@ static void print_status(struct json_object *o)
 	print_facts(json_get(o, "facts"), "fact", "fact");
 	print_facts(json_get(o, "conditions"), "name", "condition");
 	if (json_get(o, "counters"))
-		print_counters(json_get(o, "counters"));
+		print_some("decided", json_get(o, "counters"), "pass", "block");
+	if (json_get(o, "dns"))
+		print_dns(json_get(o, "dns"));
 	if (json_get(o, "features"))
 		print_features(json_get(o, "features"));
 }

@@ -31,19 +31,24 @@ void table_free(struct table *t)
 	t->ncells = 0;
 }
 
-void table_add(struct table *t, const char *text)
+void table_add_plain(struct table *t, const char *text)
 {
-	char quoted[CELL_MAX];
-	char **more;
+	char **more = realloc(t->cells, (t->ncells + 1) * sizeof(*more));
 
-	show_quote(text && *text ? text : "-", quoted, sizeof(quoted));
-	more = realloc(t->cells, (t->ncells + 1) * sizeof(*more));
 	if (!more)
 		return;
 	t->cells = more;
-	more[t->ncells] = strdup(quoted);
+	more[t->ncells] = strdup(text);
 	if (more[t->ncells])
 		t->ncells++;
+}
+
+void table_add(struct table *t, const char *text)
+{
+	char quoted[CELL_MAX];
+
+	show_quote(text ? text : "-", quoted, sizeof(quoted));
+	table_add_plain(t, quoted);
 }
 
 void table_add_number(struct table *t, long long number)

@@ -30,6 +30,8 @@ void table_free(struct table *t);
 
 /* The next cell, from left to right; bytes that could forge or command are quoted. text NULL: `-`. */
 void table_add(struct table *t, const char *text);
+/* The same for text that is known to be harmless, blanks and all. */
+void table_add_plain(struct table *t, const char *text);
 void table_add_number(struct table *t, long long number);
 
 /* Prints it. width: of the terminal in columns, 0: whatever it takes. */

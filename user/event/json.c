@@ -159,13 +159,13 @@ struct json_object *record_json(const struct record *r)
 {
 	struct json_object *o = json_object_new_object();
 	char text[SHOW_TIME_MAX], proto[4];
-	bool v = !r->lost && !r->fact;
+	bool v = !r->lost && !r->fact && !r->alarm;
 
 	if (!o)
 		return NULL;
 	show_time(r->time, text, sizeof(text));
 	json_put_text(o, "time", text);
-	json_put_text(o, "kind", v ? "verdict" : r->fact ? "state" : "lost");
+	json_put_text(o, "kind", v ? "verdict" : r->fact ? "state" : r->alarm ? "alarm" : "lost");
 	json_put_text(o, "verdict", v ? show_action(r->verdict) : NULL);
 	json_put_text(o, "dir", v ? show_dir(r->dir) : NULL);
 	json_put(o, "rule", number(v && !r->error, r->rule));
@@ -186,6 +186,11 @@ struct json_object *record_json(const struct record *r)
 	json_put(o, "generation", number(v, (int64_t)r->gen));
 	json_put_text(o, "error", v ? show_error(r->error) : NULL);
 	json_put_bool(o, "observed", r->observed);
+	json_put_text(o, "note", r->nameless ? "no name known for this address" : NULL);
+	if (r->alarm) {
+		json_put_text(o, "alarm", show_alarm(r->alarm - 1u));
+		json_put_text(o, "meaning", show_alarm_meaning(r->alarm - 1u));
+	}
 	if (r->lost)
 		json_put_int(o, "lost", (int64_t)r->lost);
 	if (r->fact) {

@@ -43,17 +43,19 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 {
 	enum cgw_dir dir = e->dir == CGW_IN ? CGW_IN : CGW_OUT;
 	const struct cgw_entry *entry = &e->answer.entry;
-	const char *file = NULL, *app = NULL;
+	bool alarm = e->kind == CGW_EV_ALARM;
+	const char *file = NULL, *app = NULL, *domain = alarm ? NULL : c->domain;
 	size_t exe_len = path_len(e);
 	struct record *r;
 	char *at;
 
-	if (!e->answer.error && c->rules) {
+	if (!alarm && !e->answer.error && c->rules) {
 		app = rules_app(c->rules, rules_get(c->rules, dir, entry->rule));
 		if (entry->line)
 			file = rules_file(c->rules, entry->file);
 	}
-	r = calloc(1, sizeof(*r) + room(file) + room(app) + room(c->cgroup) + room(c->iface) + exe_len + 1);
+	r = calloc(1, sizeof(*r) + room(file) + room(app) + room(c->cgroup) + room(c->iface) + room(domain) +
+			      exe_len + 1);
 	if (!r)
 		return NULL;
 	r->time = (int64_t)e->time + c->boot_offset;
@@ -82,9 +84,15 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 	r->app = keep(&at, app);
 	r->cgroup = keep(&at, c->cgroup);
 	r->iface = keep(&at, c->iface);
+	r->domain = keep(&at, domain);
+	if (alarm)
+		r->alarm = (uint8_t)(e->alarm + 1);
+	else
+		r->nameless = !domain && e->verdict != CGW_PASS && e->known & CGW_Q_REMOTE && c->rules &&
+			      c->rules->by_name[dir];
 	if (exe_len) {
 		memcpy(at, e->path.c, exe_len);
-		r->exe = at;
+		*(alarm ? &r->domain : &r->exe) = at;
 	}
 	return r;
 }

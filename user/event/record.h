@@ -32,6 +32,9 @@ struct record {
 	uint8_t error;	 /* enum cgw_error; not 0: refused without a rule */
 	uint8_t dir, proto, known;
 	bool observed; /* was let through by `set mode observe` */
+	bool nameless; /* refused by a policy with names, and none is known for the remote address */
+	uint8_t alarm; /* not 0: no verdict but enum cgw_alarm + 1: `remote` sent it, `domain` it is about,
+			* `local` is the address it would bind */
 	uint16_t rport, lport;
 	uint8_t remote[16], local[16];
 	char comm[17];
@@ -48,6 +51,7 @@ struct record_context {
 	int64_t boot_offset;	   /* ns to add to the boot clock for the time of day */
 	const struct rules *rules; /* of the event's generation, or NULL */
 	const char *cgroup, *iface;
+	const char *domain; /* the name that was asked for */
 };
 
 /* Owned by the caller, free(). NULL where there is no memory. */

@@ -158,6 +158,7 @@ int rules_new(const struct policy *p, const struct image *im, struct rules **ret
 	}
 	err = 0;
 	for (int dir = 0; !err && dir < CGW_DIRS; dir++) {
+		r->by_name[dir] = im->head.dir[dir].dims & (1u << CGW_DIM_NAME);
 		err = fill_dir(r, p, (enum cgw_dir)dir, by_answer, names, texts);
 		if (!err)
 			err = fill_prio(r, im, (enum cgw_dir)dir);

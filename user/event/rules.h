@@ -33,6 +33,7 @@ struct rules {
 	size_t nfiles;
 	struct rules_entry *rule[CGW_DIRS]; /* by number; 0 is the default */
 	size_t nrules[CGW_DIRS];	    /* with the default */
+	bool by_name[CGW_DIRS];		    /* some rule asks for names */
 	uint32_t *by_prio[CGW_DIRS];	    /* rule numbers; NULL once retired */
 	size_t nprio[CGW_DIRS];
 };

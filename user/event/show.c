@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <cgwall/names.h>
+
 #include "../policy/names.h"
 
 static const struct {
@@ -24,6 +26,28 @@ static const struct {
 	[CGW_ERR_NAME] = {"name",
 			  "the names of the address could not be put together: too many sets of names"},
 };
+
+static const struct {
+	const char *name, *meaning;
+} alarms[CGW_ALARMS] = {
+	[CGW_ALARM_UNASKED] = {"dns-unasked", "an answer to nothing that was asked"},
+	[CGW_ALARM_STRANGER] = {"dns-stranger", "an answer from port 53 of no trusted resolver"},
+	[CGW_ALARM_PLACE] = {"dns-place", "a resolver's answer came another way than from there"},
+	[CGW_ALARM_MALFORMED] = {"dns-malformed", "an answer that cannot be read"},
+	[CGW_ALARM_UNRELATED] = {"dns-unrelated", "an answer that tells of other names than were asked for"},
+	[CGW_ALARM_REBIND] = {"dns-rebind", "an answer that binds a name to loopback or a local network"},
+	[CGW_ALARM_HUGE] = {"dns-huge", "an answer larger than anything that is read"},
+};
+
+const char *show_alarm(unsigned alarm)
+{
+	return alarm < CGW_ALARMS ? alarms[alarm].name : "unknown";
+}
+
+const char *show_alarm_meaning(unsigned alarm)
+{
+	return alarm < CGW_ALARMS ? alarms[alarm].meaning : "the reason is not known";
+}
 
 const char *show_action(unsigned action)
 {

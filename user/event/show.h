@@ -20,6 +20,10 @@ const char *show_dir(unsigned dir);
 const char *show_error(unsigned error);
 const char *show_error_meaning(unsigned error);
 
+/* The stable short name of enum cgw_alarm ("dns-unasked"), and the sentence for people. */
+const char *show_alarm(unsigned alarm);
+const char *show_alarm_meaning(unsigned alarm);
+
 /* "tcp", "udp" …, or the number; `buf` holds 4 bytes at least and may be what is given back. */
 const char *show_proto(uint8_t proto, char buf[4]);
 /* Has the protocol ports (so that an end is written with one)? */

@@ -65,10 +65,27 @@ static void state_text(const struct record *r, char *out, size_t size)
 		add(out, size, &at, "%s%" PRIu32 " more rules switched", last ? ", " : "", more);
 }
 
+/* alarm dns-rebind from 192.0.2.53:53: rebind.example would be 127.0.0.1 (an answer binds ...) */
+static void alarm_text(const struct record *r, char *out, size_t size)
+{
+	char from[SHOW_END_MAX], to[SHOW_END_MAX] = "", name[CGW_NAME_MAX] = "";
+	bool bound = r->known & CGW_Q_LOCAL;
+
+	show_end(r->remote, r->known & CGW_Q_REMOTE, r->rport, r->known & CGW_Q_RPORT, from, sizeof(from));
+	if (bound)
+		show_addr(r->local, to, sizeof(to));
+	if (r->domain)
+		show_quote(r->domain, name, sizeof(name));
+	snprintf(out, size, "alarm %s from %s%s%s%s%s: %s", show_alarm(r->alarm - 1u), from,
+		 r->domain ? " name " : "", name, bound ? " address " : "", to,
+		 show_alarm_meaning(r->alarm - 1u));
+}
+
 void record_text(const struct record *r, char *out, size_t size)
 {
 	char local[SHOW_END_MAX], remote[SHOW_END_MAX], program[256], why[32], number[4], uid[12] = "*";
 	bool ports = r->known & CGW_Q_PROTO && show_proto_has_ports(r->proto);
+	char name[CGW_NAME_MAX], about[CGW_NAME_MAX + 8] = "";
 	bool in = r->dir == CGW_IN;
 
 	if (r->lost) {
@@ -78,6 +95,10 @@ void record_text(const struct record *r, char *out, size_t size)
 	}
 	if (r->fact) {
 		state_text(r, out, size);
+		return;
+	}
+	if (r->alarm) {
+		alarm_text(r, out, size);
 		return;
 	}
 	show_end(r->local, r->known & CGW_Q_LOCAL, r->lport, ports && r->known & CGW_Q_LPORT, local,
@@ -91,8 +112,14 @@ void record_text(const struct record *r, char *out, size_t size)
 		snprintf(why, sizeof(why), "rule %" PRIu32, r->rule);
 	if (r->known & CGW_Q_UID)
 		snprintf(uid, sizeof(uid), "%" PRIu32, r->uid);
-	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s", show_action(r->verdict),
+	if (r->domain) {
+		show_quote(r->domain, name, sizeof(name));
+		snprintf(about, sizeof(about), " name %s", name);
+	} else if (r->nameless) {
+		snprintf(about, sizeof(about), " (no name known for this address)");
+	}
+	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s%s", show_action(r->verdict),
 		 show_dir(r->dir), why, program, r->pid, uid,
 		 r->known & CGW_Q_PROTO ? show_proto(r->proto, number) : "*", in ? remote : local,
-		 in ? local : remote, r->observed ? " observed" : "");
+		 in ? local : remote, about, r->observed ? " observed" : "");
 }

@@ -164,7 +164,7 @@ static int kernel_maps(struct kernel *k, char **message)
 	k->ctl = kernel_map(bpf_map__fd(k->skel->maps.ctl), k->ctl_size, true);
 	k->ask = k->ctl ? kernel_map(bpf_map__fd(k->skel->maps.asks), k->ask_size, true) : NULL;
 	k->matches = k->ask ? kernel_map(bpf_map__fd(k->skel->maps.matches), k->matches_size, false) : NULL;
-	r = k->matches ? 0 : -errno;
+	r = k->matches ? names_open(k) : -errno;
 	return r ? kernel_fail(message, r, "cannot map the control word: %s", strerror(-r)) : 0;
 }
 
@@ -175,7 +175,9 @@ static int kernel_ring_event(void *arg, void *data, size_t size)
 
 	if (!k->event || size < offsetof(struct cgw_event, path))
 		return 0;
-	if (e->kind == CGW_EV_CUT || (e->kind == CGW_EV_VERDICT && size > offsetof(struct cgw_event, path)))
+	if (e->kind == CGW_EV_CUT || e->kind == CGW_EV_NAMES_FULL ||
+	    ((e->kind == CGW_EV_VERDICT || e->kind == CGW_EV_ALARM) &&
+	     size > offsetof(struct cgw_event, path)))
 		k->event(k->event_arg, e);
 	return 0;
 }
@@ -315,6 +317,7 @@ void kernel_close(struct kernel *k)
 		munmap(k->ask, k->ask_size);
 	if (k->matches)
 		munmap((void *)(uintptr_t)k->matches, k->matches_size);
+	names_close(k);
 	cgwall_bpf__destroy(k->skel);
 	mounts_close(k);
 	if (k->attach_fd >= 0)
@@ -360,6 +363,14 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int r, variant = -1;
 
+	if (ask->ndomains > CGW_ASK_NAMES_MAX)
+		return -E2BIG;
+	r = names_classes(k, ask->domains, ask->ndomains, k->ask->classes);
+	if (r)
+		return r;
+	k->ask->nclasses = (uint32_t)ask->ndomains;
+	memset(&k->ask->who, 0, sizeof(k->ask->who));
+	k->ask->who.netns = ask->netns;
 	if (ask->row) {
 		/* they are few, and free again within a grace period */
 		while ((variant = kernel_ask_variant(k, ask->row)) == -EAGAIN)
@@ -372,8 +383,6 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	k->ask->variant = variant;
 	k->ask->has_exe = ask->exe[0] != 0;
 	k->ask->has_cgroup = ask->cgroup[0] != 0;
-	k->ask->has_name = 0;
-	k->ask->netns = 0;
 	k->ask->want_matches = chunks != NULL;
 	k->ask->nchunks = 0;
 	k->ask->wild = ask->wild;
@@ -386,6 +395,7 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 		return -EIO;
 	ask->query = k->ask->query;
 	ask->answer = k->ask->answer;
+	ask->learned = k->ask->learned;
 	ask->nchunks = k->ask->nchunks;
 	ask->could = k->ask->could;
 	ask->possible = k->ask->possible;

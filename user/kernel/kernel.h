@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include <cgwall/abi.h>
+#include <cgwall/names.h>
 
 struct image;
 struct kernel;
@@ -83,7 +84,11 @@ struct kernel_ask {
 	const struct cgw_chunk *const *row;
 	char exe[CGW_PATH_MAX]; /* "": none */
 	char cgroup[CGW_PATH_MAX];
-	uint32_t wild;		    /* not 0: cgw_could() is asked, too */
+	char *const *domains; /* names of the remote end, as struct query has them; borrowed */
+	size_t ndomains;  /* 0: what was learned counts, in the network namespace with the cookie `netns` */
+	uint64_t netns;	  /* 0: nothing does */
+	uint64_t learned; /* result: CGW_NAME_REF of the remote end's name, for kernel_name(); 0: none */
+	uint32_t wild;	  /* not 0: cgw_could() is asked, too */
 	struct cgw_answer answer;   /* result */
 	uint32_t nchunks;	    /* result */
 	uint32_t could;		    /* result: enum cgw_could */
@@ -154,6 +159,24 @@ int kernel_flows(struct kernel *k, struct kernel_flow **ret, size_t *n);
 
 /* The path that a struct cgw_who has the key of. 0; -ENOENT where the table of paths has lost it. */
 int kernel_path(struct kernel *k, const uint8_t hash[16], char ret[CGW_PATH_MAX]);
+
+/* Every address that names were learned for, in force or not: fn gets a copy, and ends the walk by giving
+ * something else than 0, which is given back. */
+int kernel_names(struct kernel *k, int (*fn)(void *arg, const struct cgw_bound *b), void *arg);
+
+/* A copy of a learned name by a CGW_NAME_REF. 0; -ENOENT where another name has its place by now. */
+int kernel_name(struct kernel *k, uint64_t ref, struct cgw_name *ret);
+
+/* What was learned for an address (as in struct cgw_key) in a network namespace. 0 or -ENOENT. */
+int kernel_bound(struct kernel *k, const uint8_t addr[16], uint64_t netns, struct cgw_bound *ret);
+
+/* Which entries of a direction the names (at most CGW_BOUND_NAMES) make a difference to, under the policy in
+ * force: bits as rules_matched() takes them, room for CGW_CHUNKS_MAX chunks. 0 or -errno. */
+int kernel_name_rules(struct kernel *k, enum cgw_dir dir, char *const *names, size_t n,
+		      struct cgw_chunk *bits, uint32_t *nchunks);
+
+/* Cookie of the agent's network namespace; 0: it cannot be told. */
+uint64_t kernel_home(const struct kernel *k);
 
 /* Follows the host's mount table, which tells what the files of programs in other mount namespaces are
  * called here (bpf/path.h). The descriptor is readable when the table has changed; then call the other. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The words of the language, one table for each kind, indexed by its enum. */
-#ifndef CGWALL_NAMES_H
-#define CGWALL_NAMES_H
+#ifndef CGWALL_POLICY_NAMES_H
+#define CGWALL_POLICY_NAMES_H
 
 #include "policy.h"
 
