@@ -10,8 +10,8 @@
 #endif
 
 static const struct cmd *const cmds[] = {
-	&cmd_check, &cmd_explain, &cmd_run,   &cmd_load,  &cmd_status, &cmd_reload,
-	&cmd_rules, &cmd_log,	  &cmd_flows, &cmd_names, &cmd_detach, &cmd_forget,
+	&cmd_check, &cmd_explain, &cmd_run,   &cmd_load,   &cmd_status, &cmd_reload,  &cmd_rules,
+	&cmd_log,   &cmd_flows,	  &cmd_names, &cmd_detach, &cmd_forget, &cmd_suggest,
 };
 #define CMDS (sizeof(cmds) / sizeof(cmds[0]))
 
