@@ -49,6 +49,11 @@ int client_open(const char *run_dir, struct client **ret)
 	return 0;
 }
 
+int client_fd(const struct client *c)
+{
+	return c->fd;
+}
+
 void client_close(struct client *c)
 {
 	if (!c)

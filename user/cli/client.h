@@ -15,6 +15,10 @@ struct json_object;
 int client_open(const char *run_dir, struct client **ret);
 void client_close(struct client *c);
 
+/* To wait for: readable where the agent has sent something. What has come already may be more than one line:
+ * client_recv() with a timeout of 0 until it has none. */
+int client_fd(const struct client *c);
+
 /* Queues a request; takes o over. 0 or -errno. */
 int client_send(struct client *c, struct json_object *o);
 

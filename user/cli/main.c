@@ -11,7 +11,7 @@
 
 static const struct cmd *const cmds[] = {
 	&cmd_check, &cmd_explain, &cmd_run,   &cmd_load,   &cmd_status, &cmd_reload,  &cmd_rules,
-	&cmd_log,   &cmd_flows,	  &cmd_names, &cmd_detach, &cmd_forget, &cmd_suggest,
+	&cmd_log,   &cmd_flows,	  &cmd_names, &cmd_detach, &cmd_forget, &cmd_suggest, &cmd_ask,
 };
 #define CMDS (sizeof(cmds) / sizeof(cmds[0]))
 
