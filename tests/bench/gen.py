@@ -3,6 +3,7 @@
 """Policies and questions for the benchmarks.
 
 gen.py policy N [LISTFILE]   a policy of N rules: programs, units, users, addresses, prefixes, ports mixed
+gen.py conditional N         the same, most of them under conditions
 gen.py list N                a list of N random addresses
 gen.py queries N D [LISTFILE] questions to the policy of N rules, over D destinations
 """
@@ -34,11 +35,22 @@ def rules(n):
         }
 
 
-def policy(n, listfile=None):
+def condition(i):
+    """Most rules share a few conditions, some have one of their own."""
+    if i % 4 == 0:
+        return ""
+    if i % 16 == 1:
+        return ' if active "en%d" or not at-home' % i
+    return (' if at-home', ' unless at-home', ' if active "bench*" and not (ssid "cafe" or time 23:00-05:00)')[i % 3]
+
+
+def policy(n, listfile=None, conditional=False):
     print("default out block")
+    if conditional:
+        print('condition at-home = ssid "home" secured or active "bench0"')
     if listfile:
         print('group listed = { file "%s" }' % listfile)
-    for x in rules(n):
+    for i, x in enumerate(rules(n)):
         net = x["address"]
         if x["bits"] != 32:
             parts = [int(p) for p in net.split(".")]
@@ -49,7 +61,8 @@ def policy(n, listfile=None):
             who += ' unit "%s"' % x["unit"]
         if x["user"]:
             who += " user %d" % x["user"]
-        print("%s out%s%s proto %s to %s port %d" % (x["action"], x["quick"], who, x["proto"], net, x["port"]))
+        print("%s out%s%s proto %s to %s port %d%s" % (x["action"], x["quick"], who, x["proto"], net, x["port"],
+                                                      condition(i) if conditional else ""))
     if listfile:
         print("block out to listed")
     print("pass out quick to 127.0.0.1 port 7777")
@@ -73,6 +86,8 @@ if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     if what == "policy":
         policy(int(args[0]), *args[1:])
+    elif what == "conditional":
+        policy(int(args[0]), conditional=True)
     elif what == "list":
         rand = random.Random(SEED + 2)
         print("\n".join(address(rand) for _ in range(int(args[0]))))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Speed, side by side with the alternatives, interleaved in one run, as ratios of medians.
 
-run.py BUILD [--quick] [--decide] [--calls] [--stream] [--json FILE]
+run.py BUILD [--quick] [--decide] [--calls] [--stream] [--state] [--json FILE]
 
 All parts, or those named. Needs root; scratch cgroups and network namespaces only.
 """
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True  # nothing is left in the tree
+import state
 import stream
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -211,7 +212,8 @@ def main():
     args = [a for a in sys.argv[1:] if not a.startswith("--")]
     b = Bench(os.path.abspath(args[0] if args else "build"), "--quick" in sys.argv)
     try:
-        parts = {"decide": b.decide, "calls": b.calls, "stream": lambda: stream.stream(b, gen, LISTED)}
+        parts = {"decide": b.decide, "calls": b.calls, "stream": lambda: stream.stream(b, gen, LISTED),
+                 "state": lambda: state.state(b, gen, SIZES)}
         for name in [p for p in parts if "--" + p in sys.argv] or parts:
             parts[name]()
     finally:

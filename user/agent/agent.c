@@ -54,15 +54,10 @@ static void keep_rules(struct agent *a, struct rules *r)
 		rules_retire(a->rules[1]);
 }
 
-/* Ends the connections that the new policy does not let be. Where that fails their packets are dropped all
- * the same, but their programs wait for a time-out instead of seeing an error. */
-static void cut(struct agent *a)
+/* Where ending a connection fails its packets are dropped all the same, but its program waits for a time-out
+ * instead of seeing an error. */
+static void say_cut(size_t n, int err)
 {
-	ev_tstamp start = ev_time();
-	size_t n;
-	int err = kernel_cut(a->kernel, &n);
-
-	a->cut_cost = ev_time() - start;
 	if (n)
 		output_line(STDOUT_FILENO,
 			    "cgwall: cut %zu connection%s that the policy does not allow any more", n,
@@ -70,6 +65,15 @@ static void cut(struct agent *a)
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: some connections could be silenced but not closed: %s",
 			    strerror(-err));
+}
+
+/* Ends the connections that the new policy does not let be. */
+static void cut(struct agent *a)
+{
+	size_t n;
+	int err = kernel_cut(a->kernel, &n);
+
+	say_cut(n, err);
 }
 
 static bool asks(const struct rules *r)
@@ -376,6 +380,7 @@ int agent_detach(struct agent *a, char **message)
 	ev_io_stop(a->loop, &a->events);
 	ev_io_stop(a->loop, &a->mounts);
 	ev_timer_stop(a->loop, &a->cut);
+	ev_io_stop(a->loop, &a->cut_done);
 	beat_stop(a);
 	surroundings_rest(a->around);
 	kernel_close(a->kernel);
@@ -427,13 +432,29 @@ void agent_cut_soon(struct agent *a)
 
 static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
 {
-	(void)loop;
+	struct agent *a = w->data;
+
 	(void)events;
-	cut(w->data);
+	a->cut_start = ev_now(loop);
+	kernel_cut_begin(a->kernel);
+}
+
+static void on_cut_done(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct agent *a = w->data;
+	size_t n;
+	int err = kernel_cut_end(a->kernel, &n);
+
+	(void)events;
+	a->cut_cost = ev_now(loop) - a->cut_start;
+	say_cut(n, err);
 }
 
 static void watch_kernel(struct agent *a)
 {
+	ev_io_init(&a->cut_done, on_cut_done, kernel_cut_fd(a->kernel), EV_READ);
+	a->cut_done.data = a;
+	ev_io_start(a->loop, &a->cut_done);
 	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
 	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
@@ -585,7 +606,7 @@ int agent_run(const struct agent_options *o)
 	err = privileges_drop();
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));
-	/* with the capabilities that are left, which the thread that it starts shall have at most */
+	/* with the capabilities that are left, which the threads that it starts shall have at most */
 	if (!o->once)
 		surroundings_follow(a.around);
 	say_ready(&a);

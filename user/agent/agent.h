@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The agent: reads the policy, puts it in force, answers at the control socket, writes the log. One thread,
- * one loop, nothing to do while nothing happens; beside it a thread that only waits (kernel/grace.h). */
+ * one loop, nothing to do while nothing happens; beside it threads for what takes long (kernel/worker.h). */
 #ifndef CGWALL_AGENT_H
 #define CGWALL_AGENT_H
 

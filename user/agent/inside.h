@@ -42,8 +42,9 @@ struct agent {
 	struct log log;
 	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
 	ev_io events, mounts;
-	ev_timer cut;	 /* armed while a connection waits to be ended */
-	double cut_cost; /* seconds that it took the last time */
+	ev_timer cut; /* armed while a connection waits to be ended */
+	ev_io cut_done;
+	double cut_start, cut_cost; /* when it began last, how long it took; seconds */
 	struct surroundings *around;
 	bool asks;	 /* the policy in force has an `ask`: the kernel wants to know that we live */
 	bool names_full; /* the policy in force has no room for one more class of names */

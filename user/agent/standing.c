@@ -421,20 +421,26 @@ static int attribute(const struct changes *c, bool *marks)
 	const struct enable *e = st->enable;
 	bool *facts = calloc(e->nfacts + 1, sizeof(*facts)),
 	     *conditions = calloc(e->nconditions + 1, sizeof(*conditions));
+	uint32_t *changed = calloc(e->nfacts + 1, sizeof(*changed)), n = 0;
+	int err = facts && conditions && changed ? 0 : -ENOMEM;
 
-	for (uint32_t g = 0; facts && conditions && g < e->ngates; g++) {
+	for (uint32_t f = 0; !err && f < e->nfacts; f++)
+		if (e->facts[f].holds != st->facts[f])
+			changed[n++] = f;
+	for (uint32_t g = 0; !err && g < e->ngates; g++) {
 		if (e->gates[g].open == st->gates[g])
 			continue;
 		memset(facts, 0, e->nfacts * sizeof(*facts));
 		memset(conditions, 0, e->nconditions * sizeof(*conditions));
 		enable_gate_reach(e, g, facts, conditions);
-		for (uint32_t f = 0; f < e->nfacts; f++)
-			for (size_t i = 0; facts[f] && e->facts[f].holds != st->facts[f] && i < c->n; i++)
-				marks[i * e->ngates + g] |= touches(&c->list[i], e, f);
+		for (uint32_t k = 0; k < n; k++)
+			for (size_t i = 0; facts[changed[k]] && i < c->n; i++)
+				marks[i * e->ngates + g] |= touches(&c->list[i], e, changed[k]);
 	}
+	free(changed);
 	free(conditions);
 	free(facts);
-	return facts && conditions ? 0 : -ENOMEM;
+	return err;
 }
 
 static void tell_all(const struct changes *c, const bool *marks, void (*tell)(void *arg, struct record *r),

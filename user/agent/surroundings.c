@@ -53,12 +53,17 @@ struct surroundings {
 	const struct cgw_chunk *row[CGW_DIRS]; /* of the standing's last evaluation */
 };
 
-static double monotonic(void)
+static double seconds(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double monotonic(void)
+{
+	return seconds(CLOCK_MONOTONIC);
 }
 
 /* ---- rules that are in force ---- */
@@ -278,7 +283,7 @@ static void compile_soon(struct surroundings *s, double wait)
 static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct surroundings *s = w->data;
-	double start = monotonic();
+	double start = seconds(CLOCK_THREAD_CPUTIME_ID);
 	char *message = NULL;
 
 	(void)loop;
@@ -288,7 +293,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	if (!addresses_differ(s->standing) && !(s->pending & FACTS_LINKS))
 		return;
 	if (!agent_again(s->a, "the host's addresses or interfaces changed", &message)) {
-		s->again_cost = monotonic() - start;
+		s->again_cost = seconds(CLOCK_THREAD_CPUTIME_ID) - start;
 		return;
 	}
 	free(s->stale);
@@ -311,7 +316,8 @@ static void failed(struct surroundings *s, int err)
 static void apply(struct surroundings *s)
 {
 	unsigned what = s->pending;
-	double start = monotonic(), rest;
+	/* what others do with the CPU meanwhile is no reason to wait longer */
+	double start = seconds(CLOCK_THREAD_CPUTIME_ID), rest;
 	int err;
 
 	s->pending = 0;
@@ -332,7 +338,7 @@ static void apply(struct surroundings *s)
 	if (what & (FACTS_ADDRESS | FACTS_RESOLVERS) &&
 	    (s->standing->wants_self || s->standing->wants_resolvers))
 		compile_soon(s, AGAIN_LEAST);
-	rest = (monotonic() - start) * (SHARE - 1);
+	rest = (seconds(CLOCK_THREAD_CPUTIME_ID) - start) * (SHARE - 1);
 	s->next = monotonic() + (rest > REST_LEAST ? rest : REST_LEAST);
 }
 

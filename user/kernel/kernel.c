@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "closed.h"
-#include "grace.h"
 #include "guard.h"
 #include "mounts.h"
 #include "private.h"
@@ -268,7 +267,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	if (!r)
 		r = mounts_open(k, message);
 	if (!r) {
-		r = grace_open(&k->grace);
+		r = state_open(k);
 		if (r)
 			kernel_fail(message, r, "no event descriptor can be made: %s", strerror(-r));
 	}
@@ -303,7 +302,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
-	grace_close(k->grace);
+	state_close(k);
 	ring_buffer__free(k->ring);
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
@@ -374,7 +373,7 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	if (ask->row) {
 		/* they are few, and free again within a grace period */
 		while ((variant = kernel_ask_variant(k, ask->row)) == -EAGAIN)
-			if (grace_wait())
+			if (state_grace())
 				return -EAGAIN;
 		if (variant < 0)
 			return variant;

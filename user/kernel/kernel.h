@@ -143,6 +143,13 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret);
  * dropped all the same. 0 or the first -errno. */
 int kernel_cut(struct kernel *k, size_t *ncut);
 
+/* The same in a thread of its own, which has the capabilities that the caller has when this is called for the
+ * first time. When kernel_cut_fd() is readable something of it was done: then kernel_cut_end() gives what
+ * kernel_cut() would, for all that was done since the last time. */
+void kernel_cut_begin(struct kernel *k);
+int kernel_cut_fd(const struct kernel *k);
+int kernel_cut_end(struct kernel *k, size_t *ncut);
+
 /* One live flow of a guarded program's socket. */
 struct kernel_flow {
 	struct cgw_who who; /* who opened the socket */

@@ -39,7 +39,10 @@ struct kernel {
 	struct cgw_chunk *chunks;
 	size_t chunks_size;
 	int ifaces_fd;
-	struct grace *grace;
+	struct worker *grace; /* waits for grace periods */
+	struct worker *cutter;
+	size_t ncut; /* by the cutter, and its last error, since they were told; atomic */
+	int cut_error;
 	uint64_t
 		left[CGW_VARIANTS]; /* tickets: since when nobody new reads the variant; 0: nobody ever did */
 	uint64_t freed;		    /* ticket: since the last element of the interfaces was given back */
@@ -56,6 +59,14 @@ void kernel_print(bool verbose);
 int kernel_fail(char **message, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- state.c ---- */
+
+/* Returns when every program that began before the call has ended: the kernel's own grace period. 0 or
+ * -errno. */
+int state_grace(void);
+
+/* The threads; state_close() waits for them. 0 or -errno. */
+int state_open(struct kernel *k);
+void state_close(struct kernel *k);
 
 /* A variant in which these rows stand, in force or not: only for the syscall program. -EAGAIN: none is free.
  */

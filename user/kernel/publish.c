@@ -10,7 +10,6 @@
 
 #include "../compile/compile.h"
 #include "closed.h"
-#include "grace.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -197,7 +196,7 @@ static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t 
 			     uint32_t *lists)
 {
 	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
-	int r = grace_wait();
+	int r = state_grace();
 
 	if (!r)
 		r = publish_lists(k, im->lists, lists);

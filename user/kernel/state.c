@@ -5,10 +5,67 @@
  * since it was given back. Then the control word gets a new epoch, and what was decided under the old one is
  * decided again. */
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "grace.h"
 #include "private.h"
+#include "worker.h"
+
+int state_grace(void)
+{
+	return syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
+
+static int work_grace(void *arg)
+{
+	(void)arg;
+	return state_grace();
+}
+
+static int work_cut(void *arg)
+{
+	struct kernel *k = arg;
+	size_t n;
+	int err = kernel_cut(k, &n);
+
+	__atomic_fetch_add(&k->ncut, n, __ATOMIC_RELAXED);
+	if (err)
+		__atomic_store_n(&k->cut_error, err, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int state_open(struct kernel *k)
+{
+	int err = worker_open(work_grace, NULL, true, &k->grace);
+
+	return err ? err : worker_open(work_cut, k, false, &k->cutter);
+}
+
+void state_close(struct kernel *k)
+{
+	worker_close(k->cutter);
+	worker_close(k->grace);
+	k->cutter = k->grace = NULL;
+}
+
+void kernel_cut_begin(struct kernel *k)
+{
+	worker_ask(k->cutter);
+}
+
+int kernel_cut_fd(const struct kernel *k)
+{
+	return worker_fd(k->cutter);
+}
+
+int kernel_cut_end(struct kernel *k, size_t *ncut)
+{
+	worker_read(k->cutter);
+	*ncut = __atomic_exchange_n(&k->ncut, 0, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&k->cut_error, 0, __ATOMIC_RELAXED);
+}
 
 /* Where a row stands in the mapped chunks of the slot in force; NULL: nowhere. */
 static struct cgw_chunk *row_at(const struct kernel *k, const struct cgw_dirhead *d, uint32_t row)
@@ -59,7 +116,7 @@ static uint32_t variant_for(const struct kernel *k, const struct cgw_chunk *cons
 		if (variant_is(k, v, row))
 			return v;
 	for (v = 0; v < CGW_VARIANTS; v++) {
-		if (v != now && grace_passed(k->grace, k->left[v])) {
+		if (v != now && worker_done(k->grace, k->left[v])) {
 			variant_write(k, v, row);
 			break;
 		}
@@ -93,7 +150,7 @@ int kernel_enable(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS],
 	if (v == CGW_VARIANTS)
 		return -EAGAIN;
 	flip(k, v);
-	k->left[now] = grace_ticket(k->grace);
+	k->left[now] = worker_ask(k->grace);
 	*changed = true;
 	return 0;
 }
@@ -133,12 +190,12 @@ int kernel_iface_put(struct kernel *k, const struct cgw_key *key, const struct c
 	there = !bpf_map_lookup_elem(k->ifaces_fd, key, &old);
 	if (there && !memcmp(&old, class, sizeof(old)))
 		return 0;
-	if (!grace_passed(k->grace, k->freed))
+	if (!worker_done(k->grace, k->freed))
 		return -EAGAIN;
 	if (bpf_map_update_elem(k->ifaces_fd, key, class, BPF_ANY))
 		return errno == E2BIG ? -ENOSPC : -errno;
 	if (there)
-		k->freed = grace_ticket(k->grace);
+		k->freed = worker_ask(k->grace);
 	return 0;
 }
 
@@ -148,7 +205,7 @@ int kernel_iface_drop(struct kernel *k, const struct cgw_key *key)
 		return -ENOENT;
 	if (bpf_map_delete_elem(k->ifaces_fd, key))
 		return errno == ENOENT ? 0 : -errno;
-	k->freed = grace_ticket(k->grace);
+	k->freed = worker_ask(k->grace);
 	return 0;
 }
 
@@ -160,10 +217,10 @@ void kernel_new_epoch(struct kernel *k)
 
 int kernel_grace_fd(const struct kernel *k)
 {
-	return grace_fd(k->grace);
+	return worker_fd(k->grace);
 }
 
 void kernel_grace_read(struct kernel *k)
 {
-	grace_read(k->grace);
+	worker_read(k->grace);
 }
