@@ -5,11 +5,12 @@
 #
 #   vm.sh fetch SET|SUITE:REGEX ...    Debian's kernels into the cache; prints a folder for each
 #   vm.sh list                         what is in the cache
-#   vm.sh run KERNEL [-t SECONDS] [-c CPUS] [-M MEMORY] [-m "module ..."] [-a CMDLINE] -- COMMAND ...
+#   vm.sh run KERNEL [-t SECONDS] [-c CPUS] [-M MEMORY] [-m "module ..."] [-a CMDLINE] [-i] -- COMMAND ...
 #
 # SET is 5.10, 6.1, 6.12 or newest; those are Debian's kernels for virtual machines, small and fast. SET-full is
 # the one for hardware, which has what is left out there (Wi-Fi). KERNEL is a folder as printed, or the name of
 # one in the cache.
+# With -i the command is the machine's first process, and whoever ends it writes the exit code to /dev/ttyS2.
 # `run` ends with the command's exit code; 124: time is up, 125: the machine died, 126: it did not start.
 set -u
 here=$(dirname "$(realpath "$0")")
@@ -151,6 +152,7 @@ mount -t tmpfs -o mode=755 run /new/run
 mkdir -p "/new/lib/modules/$(uname -r)"
 mount --bind "/lower$(cat /modules)" "/new/lib/modules/$(uname -r)"
 cp /bin/busybox /command /second /new/run/
+[ ! -e /first ] || cp /first /new/run/
 exec switch_root /new /run/second
 INIT
 	cat >"$root/second" <<'INIT'
@@ -164,11 +166,13 @@ mount -t bpf bpf /sys/fs/bpf
 for fs in tracefs:kernel/tracing securityfs:kernel/security; do mount -t ${fs%:*} ${fs%:*} /sys/${fs#*:} 2>/dev/null; done
 /run/busybox ip link set lo up
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin IN_VM=1
+[ ! -e /run/first ] || exec /bin/bash /run/command </dev/null >/dev/ttyS1 2>&1
 /bin/bash /run/command </dev/null >/dev/ttyS1 2>&1
 echo $? >/dev/ttyS2
 /run/busybox poweroff -f
 sleep 60
 INIT
+	[ -z "$first" ] || : >"$root/first"
 	chmod +x "$root/init" "$root/second"
 	(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 >"$work/initrd.gz"
 }
@@ -176,6 +180,7 @@ INIT
 # The host's root over virtiofs, which cloud kernels have, too (9p they have not).
 share_root() {
 	local daemon i
+	ulimit -n "$(ulimit -Hn)" # it keeps a file open for each that the guest knows
 	daemon=$(first /usr/lib/qemu/virtiofsd /usr/libexec/virtiofsd /usr/lib/virtiofsd "$(command -v virtiofsd)") ||
 		{ echo "vm.sh: no virtiofsd" >&2; return 1; }
 	if "$daemon" --help 2>&1 | grep -q -- --shared-dir; then # the one in Rust
@@ -191,10 +196,11 @@ share_root() {
 }
 
 run() {
-	local kernel=$1 release work fs_pid='' share=() modules='' limit=120 cpus=2 memory=2G cmdline='' rc
+	local kernel=$1 release work fs_pid='' share=() modules='' limit=120 cpus=2 memory=2G cmdline='' first='' rc
 	shift
 	while [ $# -gt 0 ]; do
 		case $1 in
+		-i) first=1; shift; continue ;;
 		-t) limit=$2 ;; -c) cpus=$2 ;; -M) memory=$2 ;; -m) modules=$2 ;; -a) cmdline=$2 ;;
 		--) shift; break ;;
 		*) die "unknown option $1" ;;
@@ -241,5 +247,5 @@ case $verb in
 fetch) fetch "$@" ;;
 list) for k in "$cache"/*/vmlinux; do [ -e "$k" ] && dirname "$k"; done; true ;;
 run) [ $# -gt 0 ] || die "run what?"; run "$@" ;;
-*) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 126 ;;
+*) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 126 ;;
 esac

@@ -50,5 +50,19 @@ if [ -z "${TESTS:-}" ]; then
 	read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
 	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
 fi
+# one boot that takes the policy and one that is refused; boot_test.sh alone does them all
+if [ -z "${TESTS:-}" ]; then
+	for boot in "broken 6.12" "refused 5.10"; do
+		if [ $SECONDS -gt 750 ] || [ $((${CGWALL_DEADLINE:-9999999999} - EPOCHSECONDS)) -lt 200 ]; then
+			echo "      skip: boot ${boot#* }: no time is left for it"
+			skipped=$((skipped + 1))
+			continue
+		fi
+		out=$(CASES=${boot% *} tests/vm/boot_test.sh "${boot#* }" 2>&1)
+		grep -E '^(ok|FAIL|      )' <<<"$out"
+		read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
+		passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+	done
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

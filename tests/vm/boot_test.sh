@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# boot_test.sh [SET ...]   machines that boot under systemd with cgwall enabled, on kernels (6.12, or the sets
+# named; 5.10 refuses the programs). A unit without any dependency, which systemd starts beside the very first
+# ones, calls a peer without pause, into a network that is up before systemd runs. What comes to the peer is
+# counted there.
+#
+# The same file runs in the machine: as its first process (`boot_test.sh first CASE`), as that unit (`early`),
+# and as the one that looks at the end (`look CASE`).
+cd "$(dirname "$(realpath "$0")")/../.." || exit 1
+STATE=/run/boot-test
+
+on_host() {
+	local set kernel errors start out rc p f s passed=0 failed=0 skipped=0 case cases
+	errors=$(mktemp) || exit 1
+	trap 'rm -f "$errors"' EXIT
+	for set in "${@:-6.12}"; do
+		kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
+		if [ -z "$kernel" ] || [ ! -x /lib/systemd/systemd ]; then
+			echo "      skip: kernel $set: $(tail -1 "$errors" | grep . || echo 'there is no systemd here')"
+			skipped=$((skipped + 1))
+			continue
+		fi
+		cases="good killed broken nothing"
+		[ "$set" != 5.10 ] || cases="refused"
+		for case in ${CASES:-$cases}; do
+			start=$SECONDS
+			out=$(scripts/vm.sh run "$kernel" -i -m veth -t "${VM_TIMEOUT:-240}" -- env O="${O:-build}" tests/vm/boot_test.sh first "$case" 2>&1)
+			rc=$?
+			read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
+			[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
+			if [ "${f:-0}" = 0 ]; then
+				echo "ok    vm/${kernel##*/} boot $case: $p checks, $((SECONDS - start)) s"
+				grep -E '^  (early|skip)' <<<"$out" | sed 's/^ */      /'
+			else
+				echo "FAIL  vm/${kernel##*/} boot $case: (exit code $rc)"
+				tail -60 <<<"$out" | sed 's/^/      /'
+			fi
+			passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+		done
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ $failed = 0 ]
+	exit
+}
+
+# ---- in the machine ----
+
+received() { ip netns exec peer cat /proc/net/dev | awk '$1 == "peer0:" {print $3}'; }
+
+# A network that is up and entered by hand, so that nothing but calls is on the line.
+network() {
+	ip netns add peer
+	ip link add wall0 address 02:00:00:00:51:01 type veth peer name peer0 address 02:00:00:00:51:02 netns peer
+	for c in "sysctl -qw net.ipv6.conf.wall0.disable_ipv6=1" "ip addr add 198.51.100.1/24 dev wall0" "ip link set wall0 up"; do $c; done
+	ip netns exec peer sh -c 'sysctl -qw net.ipv6.conf.peer0.disable_ipv6=1; ip link set lo up; ip link set peer0 up
+		ip addr add 198.51.100.2/24 dev peer0; ip addr add 198.51.100.3/24 dev peer0
+		ip neigh replace 198.51.100.1 lladdr 02:00:00:00:51:01 dev peer0 nud permanent'
+	for a in 2 3; do ip neigh replace 198.51.100.$a lladdr 02:00:00:00:51:02 dev wall0 nud permanent; done
+}
+
+unit() { # NAME, its text on standard input
+	cat >"/etc/systemd/system/$1"
+}
+
+first() { # CASE
+	local case=$1 file u
+	mkdir -p $STATE /etc/cgwall /var/lib/cgwall /etc/systemd/system/service.d /etc/systemd/system/sysinit.target.wants
+	network
+	received >$STATE/before
+	# does the line work at all?
+	echo x >/dev/udp/198.51.100.2/9
+	received >$STATE/works
+	printf 'default out block\npass out to 198.51.100.3\n' >/etc/cgwall/policy.conf
+	case $case in
+	broken) # what was in force on the machine's last day
+		printf 'default out block\npass out to 198.51.100.3\n' >/etc/cgwall/policy.conf
+		"$O/cgwall" load --policy /etc/cgwall/policy.conf --state-dir /var/lib/cgwall --run-dir /run/kept >$STATE/kept 2>&1
+		"$O/cgwall" detach --run-dir /run/kept >/dev/null
+		echo 'pass owt to any' >>/etc/cgwall/policy.conf
+		;;
+	nothing) echo 'pass owt to any' >>/etc/cgwall/policy.conf ;;
+	esac
+	received >$STATE/count
+	cp scripts/50-cgwall.conf /etc/systemd/system/service.d/
+	for u in cgwall.service cgwall-boot.service; do
+		sed "s|/usr/sbin/cgwall|$O/cgwall|" scripts/$u >/etc/systemd/system/$u
+		ln -sf ../$u /etc/systemd/system/sysinit.target.wants/$u
+	done
+	unit boot-test-early.service <<U
+[Unit]
+DefaultDependencies=no
+[Service]
+ExecStart=/bin/bash $PWD/tests/vm/boot_test.sh early
+U
+	unit boot-test-look.service <<U
+[Unit]
+DefaultDependencies=no
+After=sysinit.target cgwall.service cgwall-boot.service boot-test-early.service
+[Service]
+Type=oneshot
+Environment=O=$O IN_VM=1 HOME=/root PATH=$PATH
+ExecStart=/bin/bash -c 'cd $PWD; tests/vm/boot_test.sh look $case >/dev/ttyS1 2>&1; echo \$\$? >/dev/ttyS2; /run/busybox poweroff -f'
+U
+	unit boot-test.target <<U
+[Unit]
+Wants=sysinit.target boot-test-early.service boot-test-look.service
+After=sysinit.target
+U
+	# emulation is slow: what has nothing to do with it is left out
+	for u in systemd-{udev-settle,udev-trigger,udevd,random-seed,hwdb-update,binfmt,firstboot,tmpfiles-setup,tmpfiles-setup-dev} \
+		systemd-{update-utmp,journal-flush,journald,sysusers,modules-load,machine-id-commit,pcrphase-sysinit} ldconfig; do
+		ln -sf /dev/null /etc/systemd/system/$u.service
+	done
+	export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	exec /lib/systemd/systemd --system --unit=boot-test.target --show-status=no --log-target=kmsg --log-level=warning
+}
+
+# Calls without pause, as soon as anything runs; what became of them, with the time since the machine started.
+early() {
+	local n=0 refused=0
+	echo "began $(cut -d' ' -f1 /proc/uptime)" >$STATE/early
+	while [ ! -e $STATE/stop ]; do
+		{ echo x >/dev/udp/198.51.100.2/9; } 2>/dev/null || refused=$((refused + 1))
+		n=$((n + 1))
+		echo "$n $refused" >$STATE/calls
+	done
+}
+
+look() { # CASE
+	local passed=0 failed=0 n refused enforcing closed
+	is() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "  FAILED: $1: expected '$2', got '$3'"; fi; }
+	status() { "$O/cgwall" status --json | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+	is "the line carries packets" 1 "$(($(cat $STATE/works) - $(cat $STATE/before)))"
+	for ((n = 0; n < 300; n++)); do [ ! -s $STATE/calls ] || break; sleep 0.1; done
+	read -r n refused <$STATE/calls
+	is "the early unit has called" yes "$([ "${n:-0}" -gt 0 ] && echo yes)"
+	is "packets that came to the peer" 0 "$(($(received) - $(cat $STATE/count)))"
+	case $1 in
+	good | killed)
+		is "enforcing" "True False False" "$(status 'd["enforcing"], d["last_good"], d["closed"]' | tr -d '(),')"
+		is "the units" "active active" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		;;
+	broken)
+		is "the last good policy" "True True" "$(status 'd["enforcing"], d["last_good"]' | tr -d '(),')"
+		is "the units" "failed active" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		;;
+	nothing | refused)
+		is "closed" "False True" "$(status 'd["enforcing"], d["closed"]' | tr -d '(),')"
+		is "the units" "failed failed" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		is "status" 1 "$("$O/cgwall" status >/dev/null; echo $?)"
+		;;
+	esac
+	if [ "$1" = killed ]; then
+		for ((n = 0; n < 5; n++)); do
+			kill -9 "$(systemctl show -p MainPID --value cgwall)"
+			sleep 0.3
+		done
+		for ((n = 0; n < 300; n++)); do [ "$(status 'd["agent"]')" != True ] || break; sleep 0.1; done
+		is "an agent is back" True "$(status 'd["agent"]')"
+		is "packets that came to the peer meanwhile" 0 "$(($(received) - $(cat $STATE/count)))"
+	fi
+	: >$STATE/stop
+	# what is allowed is allowed
+	n=$(received)
+	{ echo x >/dev/udp/198.51.100.3/9; } 2>/dev/null
+	case $1 in nothing | refused) is "the allowed one is closed, too" "$n" "$(received)" ;; *) is "the allowed one passes" $((n + 1)) "$(received)" ;; esac
+	read -r n refused <$STATE/calls
+	echo "  early: $(cat $STATE/early) s after the start, $n calls, $refused refused"
+	is "all of its calls were refused" "$n" "$refused"
+	[ $failed = 0 ] || { systemctl --failed --no-pager; dmesg | grep -i cgwall | tail -20; "$O/cgwall" status; }
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ $failed = 0 ]
+}
+
+case ${1:-} in
+first | early | look)
+	case ${O:=build} in /*) ;; *) O=$PWD/$O ;; esac
+	export O
+	"$@"
+	;;
+*) on_host "$@" ;;
+esac
