@@ -4,6 +4,8 @@
 #ifndef CGWALL_BPF_CUT_H
 #define CGWALL_BPF_CUT_H
 
+#define CUT_SYNS 6 /* tries of a connection where nobody says otherwise: the system's own default */
+
 /* Writes its owner on every internet socket of the guarded processes that has none yet. Of several processes
  * that hold a descriptor the first one found is taken for the opener. */
 SEC("iter/task_file")
@@ -84,9 +86,9 @@ int cut(struct bpf_iter__tcp *ctx)
 	q.rport = bpf_ntohs(sk->skc_dport);
 	q.lport = sk->skc_num;
 	cut_address(sk, &q);
-	verdict = filter_connection(&q, s, 0, 0);
-	if (verdict == CGW_PASS)
-		return 0;
+	verdict = filter_connection(&q, s, 0, bpf_get_socket_cookie(tcp));
+	if (verdict == CGW_PASS || verdict == CGW_ASK)
+		return 0; /* what is asked about is held, and may go on */
 	out.cookie = bpf_get_socket_cookie(tcp);
 	out.family = sk->skc_family;
 	out.rport = q.rport;
@@ -100,6 +102,32 @@ int cut(struct bpf_iter__tcp *ctx)
 		__builtin_memcpy(out.local, q.local, 16);
 	}
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
+	return 0;
+}
+
+/* Connections that were let through after they were held, and whose handshake still goes on, get their own
+ * number of tries back, from here on. */
+SEC("iter/tcp")
+int hurry(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *sk = ctx->sk_common;
+	struct tcp_sock *tcp;
+	struct cgw_sock *s;
+	int tries;
+
+	if (!sk || sk->skc_state != TCP_SYN_SENT)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	s = bpf_sk_storage_get(&socks, tcp, 0, 0);
+	if (!s || !(s->flags & CGW_SOCK_PATIENT) || CGW_DECIDED_VERDICT(s->decided) != CGW_PASS)
+		return 0;
+	tries = tcp->inet_conn.icsk_retransmits + (s->syns ? s->syns : CUT_SYNS);
+	if (tries > 127)
+		tries = 127;
+	if (!bpf_setsockopt(tcp, IPPROTO_TCP, TCP_SYNCNT, &tries, sizeof(tries)))
+		s->flags &= ~CGW_SOCK_PATIENT;
 	return 0;
 }
 

@@ -86,7 +86,9 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 	 */
 	__u64 how = !decided ? JUDGE_ONCE : iface ? JUDGE_ONCE | JUDGE_AGAIN : JUDGE_QUIET | JUDGE_AGAIN;
 
-	if (CGW_DECIDED_WORD(decided) == q->word && !(iface && ifindex))
+	/* what is asked about may have been answered meanwhile */
+	if (CGW_DECIDED_WORD(decided) == q->word && !(iface && ifindex) &&
+	    CGW_DECIDED_VERDICT(decided) != CGW_ASK)
 		return CGW_DECIDED_VERDICT(decided);
 	if (iface && !ifindex)
 		return CGW_PASS; /* only its next packet can tell */
@@ -99,23 +101,66 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
 	if (iface)
 		filter_iface(q, s->who.netns, ifindex);
+	q->ask = s->granted;
 	names_given(q, &s->who, s->began);
 	verdict = judge(q, &s->who, cookie, how | EVENT_IFACE(ifindex));
 	/* a connection older than the agent may have been begun by either side */
 	if (verdict != CGW_PASS && !(s->flags & CGW_SOCK_BEGAN)) {
+		__u32 ask = verdict == CGW_ASK ? q->ask : 0;
+
 		q->dir = CGW_IN;
+		q->ask = s->granted;
 		if (iface)
 			filter_iface(q, s->who.netns, ifindex);
 		names_given(q, &s->who, s->began);
 		verdict = judge(q, &s->who, 0, JUDGE_QUIET | EVENT_IFACE(ifindex));
+		if (verdict != CGW_PASS && ask) {
+			q->dir = CGW_OUT;
+			q->ask = ask;
+			verdict = CGW_ASK;
+		}
 	}
-	verdict = verdict == CGW_PASS ? CGW_PASS : CGW_BLOCK;
-	if (verdict == CGW_PASS && !s->began)
-		s->began = bpf_ktime_get_boot_ns();
+	if (verdict != CGW_PASS && verdict != CGW_ASK)
+		verdict = CGW_BLOCK;
+	if (verdict == CGW_PASS) {
+		s->granted = q->ask;
+		if (!s->began)
+			s->began = bpf_ktime_get_boot_ns();
+	}
 	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
-	if (verdict != CGW_PASS && ifindex)
+	if (verdict == CGW_BLOCK && ifindex)
 		filter_tell();
 	return verdict;
+}
+
+/* Does a packet still say what its socket does? Where the host translates addresses on the way out it does
+ * not, and sent on by the agent it would be another flow: TCP has to repeat it. */
+static __always_inline bool filter_as_sent(const struct __sk_buff *skb, const struct bpf_sock *sk,
+					   const struct cgw_query *q)
+{
+	const __u32 *remote = (const __u32 *)q->remote, *local = (const __u32 *)q->local;
+	__u32 differ = (q->rport ^ bpf_ntohs(sk->dst_port)) | (q->lport ^ sk->src_port);
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		/* clang must not compute with the socket's address, to share code with what is below */
+		asm volatile("" : "+r"(differ));
+		differ |= (remote[3] ^ sk->dst_ip4) | (local[3] ^ sk->src_ip4);
+		asm volatile("" : "+r"(differ));
+		return !differ;
+	}
+	for (int i = 0; i < 4; i++)
+		differ |= (remote[i] ^ sk->dst_ip6[i]) | (local[i] ^ sk->src_ip6[i]);
+	return !differ;
+}
+
+/* A packet of what is asked about. */
+static __always_inline int filter_hold(struct __sk_buff *skb, struct cgw_query *q, struct cgw_sock *s,
+				       __u32 what, bool out)
+{
+	int r = hold_packet(skb, q, s, what);
+
+	/* only the egress hook may say more than yes and no */
+	return out && r == HOLD_LATER ? HOLD_LATER : FILTER_DROP;
 }
 
 /* A connection's packet. */
@@ -126,7 +171,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	struct cgw_query q;
 	__u32 verdict;
 
-	if (CGW_DECIDED_WORD(decided) == word && packet_plain_tcp(skb) && !filter_asks_iface(word))
+	if (CGW_DECIDED_WORD(decided) == word && CGW_DECIDED_VERDICT(decided) != CGW_ASK &&
+	    packet_plain_tcp(skb) && !filter_asks_iface(word))
 		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 	if (packet_read(skb, &q, out) || q.proto != IPPROTO_TCP) {
 		count(CGW_ERR_PACKET);
@@ -139,10 +185,17 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
 	}
-	if (sk->state != TCP_LISTEN)
-		return filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb)) == CGW_PASS
-			       ? FILTER_PASS
-			       : FILTER_DROP;
+	if (sk->state != TCP_LISTEN) {
+		verdict = filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb));
+		if (verdict == CGW_ASK)
+			return filter_hold(skb, &q, s,
+					   out && q.dir == CGW_OUT && sk->state == TCP_SYN_SENT &&
+							   filter_as_sent(skb, sk, &q)
+						   ? HOLD_SYN
+						   : 0,
+					   out);
+		return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
+	}
 	if (out)
 		return FILTER_PASS; /* its handshakes answer what was let in */
 	s->dir = CGW_IN;
@@ -154,6 +207,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
 			JUDGE_ONCE | (q.tcp_flags & TCP_FLAG_SYN ? 0 : JUDGE_AGAIN) |
 				EVENT_IFACE(skb->ifindex));
+	if (verdict == CGW_ASK)
+		return filter_hold(skb, &q, s, 0, false);
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
@@ -177,7 +232,8 @@ static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u32
 }
 
 /* A datagram, or whatever else has no connection. */
-static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_sock *s, __u64 word, bool out)
+static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s,
+					   __u64 word, bool out)
 {
 	struct flow_id id = {};
 	__u64 now = bpf_ktime_get_boot_ns(), began = now;
@@ -221,13 +277,21 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct cgw_soc
 			return FILTER_PASS;
 		}
 	}
+	if (!out && q.dir == CGW_IN && answer_begun(&q, id.cookie)) {
+		__builtin_memset(id.local, 0, sizeof(id.local));
+		q.dir = CGW_OUT;
+	}
 	/* connect and sendmsg have written the line of what UDP begins here */
 	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP && !hooks_late(word) ? JUDGE_QUIET | JUDGE_AGAIN
 									      : JUDGE_ONCE;
 	if (id.ifindex)
 		filter_iface(&q, s->who.netns, id.ifindex);
+	if (sk->type == SOCK_RAW || !answer_can_wait(q.proto))
+		how |= JUDGE_UNHELD;
 	names_given(&q, &s->who, began);
 	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(skb->ifindex));
+	if (verdict == CGW_ASK)
+		return filter_hold(skb, &q, s, out && q.dir == CGW_OUT ? HOLD_DGRAM : 0, out);
 	/* A refusal of what came in is remembered: the next datagram costs one look, unless its name may be
 	 * learned meanwhile. What we were not let to begin must not be remembered, or what the other end
 	 * begins would pass for its answer. */
@@ -272,10 +336,12 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 			return FILTER_DROP;
 		}
 	}
+	if (s->flags & CGW_SOCK_AGENT)
+		return FILTER_PASS;
 	word = *(volatile __u64 *)&c->word;
 	if (sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM)
 		return filter_tcp(skb, sk, s, word, out);
-	return filter_datagram(skb, s, word, out);
+	return filter_datagram(skb, sk, s, word, out);
 }
 
 SEC("cgroup_skb/egress")

@@ -28,19 +28,54 @@ static __always_inline bool hooks_late(__u64 word)
 	return h && (h->dir[CGW_OUT].dims & CGW_DIMS_LATE);
 }
 
-/* The caller is not the socket's opener, who was let through: he is judged as himself, too. */
-static __noinline int hooks_other(struct bpf_sock_addr *ctx, struct cgw_query *q, __u32 how)
+#define HOOKS_SYNS 127 /* the most TCP_SYNCNT can be: a connection waits as long as anybody may think */
+
+/* A connection that is about to be held gets the patience for it; another one that its socket makes later has
+ * its own again. */
+static __always_inline void hooks_patience(struct bpf_sock_addr *ctx, struct cgw_sock *s, bool wait)
+{
+	int own = 0, most = HOOKS_SYNS;
+
+	if (!(s->flags & CGW_SOCK_PATIENT) == !wait)
+		return;
+	if (wait) {
+		if (bpf_getsockopt(ctx, IPPROTO_TCP, TCP_SYNCNT, &own, sizeof(own)) ||
+		    bpf_setsockopt(ctx, IPPROTO_TCP, TCP_SYNCNT, &most, sizeof(most)))
+			return;
+		s->syns = own;
+		s->flags |= CGW_SOCK_PATIENT;
+	} else {
+		own = s->syns;
+		bpf_setsockopt(ctx, IPPROTO_TCP, TCP_SYNCNT, &own, sizeof(own));
+		s->flags &= ~CGW_SOCK_PATIENT;
+	}
+}
+
+/* Would both be asked about alike? */
+static __always_inline bool hooks_alike(const struct cgw_who *a, const struct cgw_who *b)
+{
+	if (a->state != CGW_PATH_HOST || b->state != CGW_PATH_HOST || a->uid != b->uid ||
+	    a->cgroup_id != b->cgroup_id)
+		return false;
+	for (int i = 0; i < 16; i++)
+		if (a->path[PATH_EXE][i] != b->path[PATH_EXE][i])
+			return false;
+	return true;
+}
+
+/* The caller, who is not the socket's opener, in a buffer of his own; NULL where none is free. A question
+ * about him alone could not be held, since packets tell of the opener: *how says so then. */
+static __noinline struct scratch *hooks_caller(const struct cgw_sock *opener, bool wait, __u32 *how)
 {
 	struct scratch *s = scratch_get();
-	int verdict = CGW_BLOCK;
 
 	if (!s)
-		return verdict;
+		return NULL;
+	s->who.netns = opener->who.netns;
 	who_caller(&s->who);
-	s->who.netns = bpf_get_netns_cookie(ctx);
-	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), how);
-	scratch_put(s);
-	return verdict;
+	if (!wait || !hooks_alike(&s->who, &opener->who))
+		*how |= JUDGE_UNHELD;
+	return s;
 }
 
 /* Somebody outside calls. His own sockets are not our business; what he does with one that somebody guarded
@@ -88,23 +123,40 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	names_given(q, &s->who, 0);
 	if (late)
 		how |= JUDGE_EARLY | JUDGE_QUIET | JUDGE_AGAIN; /* what passes is told by its packets */
+	if (!answer_can_wait(q->proto))
+		how |= JUDGE_UNHELD;
 	verdict = judge(q, &s->who, bpf_get_socket_cookie(ctx), same ? how : how | JUDGE_QUIET);
-	if (!same && (verdict == CGW_PASS || verdict == CGW_LATER)) {
-		verdict = hooks_other(ctx, q, how);
-		if (verdict == CGW_LATER)
-			verdict = CGW_BLOCK; /* a packet tells nothing of who else is using the socket */
+	if (!same && (verdict == CGW_PASS || verdict == CGW_ASK || verdict == CGW_LATER)) {
+		/* the caller is judged as himself, too */
+		struct scratch *other = hooks_caller(s, verdict == CGW_ASK, &how);
+		__u32 own = CGW_BLOCK;
+
+		if (other) {
+			q->ask = 0;
+			own = judge(q, &other->who, bpf_get_socket_cookie(ctx), how);
+			scratch_put(other);
+		}
+		if (own == CGW_LATER)
+			own = CGW_BLOCK; /* a packet tells nothing of who else is using the socket */
+		verdict = own == CGW_PASS ? verdict : own;
 	}
 	if (q->proto == IPPROTO_TCP) {
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
+		s->asked = 0;
+		s->granted = verdict == CGW_PASS && same ? q->ask : 0;
 		/* the opener's own verdict holds for the packets to come; another's does not */
 		*(volatile __u64 *)&s->decided =
-			same && verdict == CGW_PASS && !late ? CGW_DECIDED(q->word, CGW_PASS) : 0;
+			same && ((verdict == CGW_PASS && !late) || verdict == CGW_ASK)
+				? CGW_DECIDED(q->word, verdict)
+				: 0;
+		hooks_patience(ctx, s, verdict == CGW_ASK);
 		s->began = bpf_ktime_get_boot_ns();
 	} else if (same && verdict == CGW_PASS) {
 		*(volatile __u64 *)&s->call = call;
 	}
-	if (verdict == CGW_PASS || verdict == CGW_LATER)
+	/* what is asked about goes on: its packets are held */
+	if (verdict == CGW_PASS || verdict == CGW_ASK || verdict == CGW_LATER)
 		return HOOK_ALLOW;
 	if (verdict == CGW_REJECT)
 		bpf_set_retval(-ECONNREFUSED);
@@ -169,6 +221,29 @@ int hook_sendmsg6(struct bpf_sock_addr *ctx)
 	return hooks_call6(ctx, JUDGE_ONCE);
 }
 
+/* The agent tells which process it is: whoever may run this program may do anything here anyway. */
+SEC("syscall")
+int enroll(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct cgw_ctl *c = ctl_get();
+
+	if (!c)
+		return 1;
+	c->agent_start = task->group_leader->start_boottime;
+	c->agent = task->tgid;
+	return 0;
+}
+
+/* Is the caller the agent? */
+static __always_inline bool hooks_agent(const struct cgw_ctl *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return c->agent && c->agent == (__u32)task->tgid &&
+	       c->agent_start == task->group_leader->start_boottime;
+}
+
 /* Every internet socket gets its opener written on it; its packets are judged one by one. Raw ones carry
  * whatever they like, and where no rule names their protocol they follow `set sockets-other`. */
 SEC("cgroup/sock_create")
@@ -193,6 +268,10 @@ int hook_sock_create(struct bpf_sock *ctx)
 	s->who.netns = bpf_get_netns_cookie(ctx);
 	if (type != SOCK_RAW)
 		return HOOK_ALLOW;
+	if (hooks_agent(c)) {
+		s->flags |= CGW_SOCK_AGENT;
+		return HOOK_ALLOW;
+	}
 	word = *(volatile __u64 *)&c->word;
 	h = cgw_head_of(word);
 	if (h && word &&

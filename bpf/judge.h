@@ -8,6 +8,9 @@
 #define JUDGE_QUIET 0x200     /* the flow's line was written by an earlier hook: log refusals only */
 #define JUDGE_EARLY 0x800     /* local end and interface are not known yet: CGW_LATER where they matter */
 
+#define JUDGE_UNHELD 0x1000  /* it cannot be held: what asks about it refuses it */
+#define JUDGE_OBSERVE 0x2000 /* set by judge() itself: `set mode observe` */
+
 /* From JUDGE_EARLY alone: only a packet can tell. */
 #define CGW_LATER CGW_ACTIONS
 
@@ -25,7 +28,29 @@ static __always_inline int judge_could(const struct cgw_query *q, __u32 wild, st
 	return r;
 }
 
-/* CGW_PASS, CGW_BLOCK, CGW_REJECT or CGW_LATER. Never anything else. */
+/* What becomes of an `ask`: its answer, what holds while nobody can be asked, or CGW_ASK: to be held. */
+static __noinline __u32 judge_ask(struct cgw_query *q, struct cgw_who *w, struct cgw_answer *a, __u64 cookie,
+				  __u32 how)
+{
+	__u32 verdict = a->entry.ask;
+
+	if (q->ask && q->ask == verdict)
+		return CGW_PASS;
+	q->ask = verdict;
+	verdict = answer_find(q, w, cookie);
+	if (verdict != CGW_ASK)
+		return verdict;
+	if (!alive())
+		return alive_background(&a->entry);
+	if (!(how & JUDGE_UNHELD) && w->known)
+		return CGW_ASK;
+	a->error = CGW_ERR_HOLD;
+	count(CGW_ERR_HOLD);
+	return CGW_BLOCK;
+}
+
+/* CGW_PASS, CGW_BLOCK, CGW_REJECT, CGW_ASK or CGW_LATER. Never anything else. q->ask tells which `ask`
+ * decided. */
 __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64 how)
 {
 	const struct cgw_head *h;
@@ -36,6 +61,8 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 	if (!q || !w)
 		return CGW_BLOCK;
 	h = cgw_head_of(q->word);
+	if (h && (h->flags & CGW_H_OBSERVE))
+		how |= JUDGE_OBSERVE;
 	r = who_classes(w, q);
 	if (!r && q->given[CGW_GIVEN_NAME] == CGW_ROW_BROKEN)
 		r = CGW_ERR_NAME;
@@ -43,28 +70,34 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 		a.error = r;
 	else if (!(how & JUDGE_EARLY))
 		cgw_decide(q, &a);
-	else if ((h && (h->flags & CGW_H_OBSERVE)) ||
-		 judge_could(q, CGW_DIMS_LATE | CGW_WILD_ASK, &a) == CGW_COULD_PASS)
+	else if ((how & JUDGE_OBSERVE) || judge_could(q, CGW_DIMS_LATE | CGW_WILD_ASK, &a) == CGW_COULD_PASS)
 		return CGW_LATER;
+	if (a.error || a.entry.action != CGW_ASK || (how & JUDGE_OBSERVE))
+		q->ask = 0;
 	if (!a.error) {
 		verdict = a.entry.action;
 		if (verdict == CGW_ASK)
-			verdict = alive() ? CGW_BLOCK : alive_background(&a.entry);
+			verdict = how & JUDGE_OBSERVE ? CGW_BLOCK : judge_ask(q, w, &a, cookie, how);
 		else if (verdict != CGW_PASS && verdict != CGW_REJECT)
 			verdict = CGW_BLOCK;
-		if (!(how & JUDGE_AGAIN) || verdict != CGW_PASS)
+		if (!(how & JUDGE_AGAIN) || (verdict != CGW_PASS && verdict != CGW_ASK))
 			event_hit(q, &a);
 	} else {
 		count(a.error & (CGW_ERRORS - 1));
 	}
-	/* a refusal without a rule is always told */
-	if ((a.error || (a.entry.flags & CGW_E_LOG) ||
-	     (h && (h->flags & CGW_H_OBSERVE) && verdict != CGW_PASS)) &&
+	/* a refusal without a rule is always told; what is held comes again and again */
+	if ((a.error || (a.entry.flags & CGW_E_LOG) || ((how & JUDGE_OBSERVE) && verdict != CGW_PASS)) &&
 	    !((how & JUDGE_QUIET) && verdict == CGW_PASS))
-		event_emit(q, &a, w, cookie, verdict | (how & ~0xffULL));
-	if (h && (h->flags & CGW_H_OBSERVE) && verdict != CGW_PASS) {
+		event_emit(q, &a, w, cookie,
+			   verdict | (how & ~0xffULL) | (verdict == CGW_ASK ? EVENT_ONCE : 0));
+	if ((how & JUDGE_OBSERVE) && verdict != CGW_PASS) {
 		count(CGW_CNT_OBSERVED);
 		return CGW_PASS;
+	}
+	if (verdict == CGW_ASK) {
+		if (!(how & JUDGE_AGAIN))
+			count(CGW_CNT_ASK);
+		return CGW_ASK;
 	}
 	count(verdict == CGW_PASS ? CGW_CNT_PASS : verdict == CGW_REJECT ? CGW_CNT_REJECT : CGW_CNT_BLOCK);
 	return verdict;

@@ -179,7 +179,12 @@ struct socket {
 	struct sock *sk;
 };
 
+struct inet_connection_sock {
+	__u8 icsk_retransmits;
+};
+
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	__u64 bytes_received;
 	__u64 bytes_acked;
 };
@@ -216,7 +221,9 @@ struct bpf_iter__tcp {
 #define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
+#define TCP_SYN_SENT 2
 #define TCP_LISTEN 10
+#define TCP_SYNCNT 7
 #define EPERM 1
 #define ECONNREFUSED 111
 

@@ -13,6 +13,7 @@
 #define CGW_FLOWS_MAX 65536
 #define CGW_SCRATCH_MAX 64
 #define CGW_RING_BYTES (1 << 20)
+#define CGW_ASKED_BYTES (1 << 19)
 
 /* The control word and the two heads: one value, mapped by the agent. */
 struct {
@@ -257,6 +258,65 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, CGW_RING_BYTES);
 } events SEC(".maps");
+
+/* Flows that wait for an answer: hold.h. What is open is never evicted: without room a flow is refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CGW_QUESTIONS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cgw_question_key);
+	__type(value, struct cgw_question);
+} questions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CGW_QUESTIONS_IN_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cgw_question_key);
+	__type(value, struct cgw_question);
+} questions_in SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CGW_HELD_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct cgw_held);
+} held SEC(".maps");
+
+/* All zero, to make new ones from. */
+struct hold_blank {
+	struct cgw_question question;
+	struct cgw_held held;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hold_blank);
+} hold_blanks SEC(".maps");
+
+/* Answers. Both forget what was not used for long; then somebody is asked again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CGW_ANSWERS_MAX);
+	__type(key, struct cgw_question_key);
+	__type(value, struct cgw_answered);
+} answered SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CGW_GRANTED_MAX);
+	__type(key, struct cgw_flow_key);
+	__type(value, struct cgw_granted);
+} granted SEC(".maps");
+
+/* Not the one of the log: whoever fills that must not keep questions from being asked. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, CGW_ASKED_BYTES);
+} asking SEC(".maps");
 
 /* Where the syscall program leaves the whole AND for `explain`. */
 struct {

@@ -88,7 +88,8 @@ struct cgw_entry {
 	__u16 file;  /* index into the policy's files */
 	__u8 action; /* enum cgw_action */
 	__u8 flags;  /* CGW_E_* */
-	__u32 reserved;
+	__u32 ask;   /* of an `ask`: a digest of its text, by which it is known under every generation; else 0
+		      */
 };
 #define CGW_E_LOG 1
 #define CGW_E_QUICK 2
@@ -188,8 +189,11 @@ struct cgw_ctl {
 	__u32 mnt_ns;	       /* inode number of the mount namespace in which path rules are meant */
 	__u64 heartbeat;       /* see CGW_BEAT_LIFE_NS; 0: no agent that can be asked */
 	__u32 name_classes[2]; /* by slot: classes in use, with those that the kernel added */
-	__u64 seed[2];	       /* of the path hash, for mount points */
-	__u64 netns;	       /* cookie of the agent's network namespace */
+	__u64 questions, held; /* last numbers given to a question, to a held packet */
+	__u64 agent_start;     /* the agent's own process: tgid, and when it started */
+	__u32 agent, reserved;
+	__u64 seed[2]; /* of the path hash, for mount points */
+	__u64 netns;   /* cookie of the agent's network namespace */
 	struct cgw_head head[2];
 };
 
@@ -329,11 +333,16 @@ struct cgw_sock {
 	__u64 decided; /* of the connection: control word with the verdict in bits 2 and 3; 0: not decided */
 	__u64 call;    /* the last IPv4 destination that the opener was let to: CGW_CALL; 0: none */
 	__u64 began;   /* boot clock, ns: when the connection was first let through; 0: not yet */
+	__u64 asked;   /* the question that its connection was told to */
+	__u32 granted; /* the `ask` whose question was answered with pass for this very connection; 0: none */
 	__u8 dir;      /* enum cgw_dir of the connection; a listener's is CGW_IN */
 	__u8 flags;    /* CGW_SOCK_* */
-	__u8 reserved[6];
+	__u8 syns;     /* with CGW_SOCK_PATIENT: its own TCP_SYNCNT, 0: the system's */
+	__u8 reserved;
 };
-#define CGW_SOCK_BEGAN 1 /* dir is known */
+#define CGW_SOCK_BEGAN 1   /* dir is known */
+#define CGW_SOCK_AGENT 2   /* the agent's own, by which it sends on what was held */
+#define CGW_SOCK_PATIENT 4 /* was made to wait longer for its connection, while somebody is asked */
 
 /* The verdict goes into bits 2 and 3 of the control word, the direction of a flow into bit 4. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)
@@ -367,6 +376,9 @@ struct cgw_query {
 	__u32 given[CGW_GIVENS];		  /* rows determined elsewhere; 0: not, CGW_ROW_ALL: row 0 */
 	__u32 name; /* the remote end's in the table of learned names, its place + 1; 0: none is known */
 	__u8 remote[16], local[16]; /* as in cgw_key; folded by cgw_fold() */
+	/* Not looked at by decide(). In: the `ask` that was answered with pass for this very flow; out: the
+	 * one that decided. 0: none. */
+	__u32 ask;
 };
 #define CGW_ROW_ALL (~0u)	 /* in given[]: determined, and it is row 0 */
 #define CGW_ROW_BROKEN (~0u - 1) /* it could not be determined: no decision */
@@ -417,6 +429,8 @@ enum cgw_error {
 	CGW_ERR_OWNER,	    /* nobody knows who opened the socket */
 	CGW_ERR_PACKET, /* a packet that cannot be read, or that says it goes another way (source routes) */
 	CGW_ERR_NAME,	/* the names of an address could not be put together: no room for one more class */
+	CGW_ERR_HOLD,	/* a rule asks, and nothing of the kind can be held */
+	CGW_ERR_HOLD_FULL, /* a rule asks, and there is no room to hold it or to tell of it */
 	CGW_ERRORS = 16
 };
 
@@ -427,6 +441,7 @@ enum cgw_counter {
 	CGW_CNT_REJECT,
 	CGW_CNT_OBSERVED,	/* would have been refused, let through by set mode observe */
 	CGW_CNT_SOCKET,		/* sockets refused at creation */
+	CGW_CNT_ASK,		/* flows held until somebody answers */
 	CGW_CNT_DNS_ASKED = 32, /* questions to trusted resolvers */
 	CGW_CNT_DNS_LEARNED,	/* answers that taught */
 	CGW_CNT_DNS_AGAIN,	/* a second answer to a question that had its answer */
@@ -485,6 +500,75 @@ struct cgw_live {
 	__u8 reserved[6];
 };
 
+/* ---- questions: flows that are held while somebody is asked ---- */
+
+#define CGW_QUESTIONS_MAX 8192	 /* open at once, of what begins here */
+#define CGW_QUESTIONS_IN_MAX 512 /* of what others begin: they must not crowd out the former */
+#define CGW_HELD_MAX 8192	 /* packets held, of all questions */
+#define CGW_HELD_FLOWS 1024	 /* connections that one question tells of */
+#define CGW_HELD_DATAGRAMS 16	 /* datagrams that one question holds or tells of */
+#define CGW_HELD_BYTES 2048	 /* of a packet; what is not shorter is not held but refused */
+#define CGW_ANSWERS_MAX 4096	 /* answers that hold for a time; the agent remembers what is evicted */
+#define CGW_GRANTED_MAX 8192	 /* flows that were answered one by one */
+
+/* What makes flows equal, so that they are one question. */
+struct cgw_question_key {
+	__u8 exe[16]; /* key of the program's path; where the host has none for it, its tgid in four bytes */
+	__u8 remote[16];
+	__u64 cgroup; /* id */
+	__u32 uid;
+	__u32 ask;  /* cgw_entry.ask */
+	__u16 port; /* remote for out, local for in; 0: the protocol has none. Host order */
+	__u8 proto, dir;
+	__u8 state; /* enum cgw_path_state of the program */
+	__u8 reserved[3];
+};
+
+/* An open question. It outlives the agent that asks it. */
+struct cgw_question {
+	__u64 id;    /* they count from 1 as long as the maps live */
+	__u64 time;  /* boot clock, ns */
+	__u64 start; /* of the process that asked first: with pid it tells which one that was */
+	__u64 gen;
+	__u32 pid, uid, gid;
+	__u32 told; /* flows or datagrams that the agent was told of */
+};
+
+/* A packet that waits for an answer, by a number that is never used again. */
+struct cgw_held {
+	struct cgw_question_key key;
+	__u64 question;
+	__u64 time; /* boot clock, ns */
+	__u64 cookie, netns;
+	__u8 local[16];
+	__u16 lport, rport;
+	__u32 ifindex, mark;
+	__u16 len; /* 0: not written to its end */
+	__u16 gso; /* not 0: several datagrams of so many bytes behind one header */
+	__u8 data[CGW_HELD_BYTES];
+};
+
+/* An answer that holds for every flow with that key. */
+struct cgw_answered {
+	__u64 until; /* boot clock, ns; 0: as long as the entry is there */
+	__u32 verdict;
+	__u32 reserved;
+};
+
+/* One flow that was answered. */
+struct cgw_flow_key {
+	__u64 cookie; /* the socket's for out; the cgroup's id for in */
+	__u8 remote[16];
+	__u16 rport;
+	__u16 lport; /* for in; else 0 */
+	__u8 proto, dir;
+	__u16 reserved;
+};
+struct cgw_granted {
+	__u32 ask; /* the rule that asked: another one asks again */
+	__u32 verdict;
+};
+
 /* ---- events, in the ring buffer ---- */
 
 enum cgw_event_kind {
@@ -492,6 +576,18 @@ enum cgw_event_kind {
 	CGW_EV_CUT,	   /* packets of a connection are refused: somebody should end it */
 	CGW_EV_ALARM,	   /* enum cgw_alarm; at most one a second of each kind, the counters have them all */
 	CGW_EV_NAMES_FULL, /* no room for one more name class: publish the policy again */
+};
+
+/* In the ring buffer of questions: a flow waits for an answer. The first one of a question opens it. */
+struct cgw_asked {
+	struct cgw_question_key key;
+	__u64 question;
+	__u64 packet; /* its number among the held ones; 0: none is held, the other end or TCP will repeat it
+		       */
+	__u64 cookie, netns;
+	__u8 local[16];
+	__u16 lport, rport;
+	__u32 ifindex; /* by which the packet goes */
 };
 
 struct cgw_event {
@@ -529,6 +625,11 @@ static_assert(offsetof(struct cgw_prefix, addr) == offsetof(struct cgw_key, data
 	      "an address's key and prefix");
 static_assert(sizeof(struct cgw_proc) == 56 + 16 + CGW_PATH_MAX, "proc");
 static_assert(sizeof(struct cgw_answer) == 24, "answer");
+static_assert(sizeof(struct cgw_question_key) == 56, "question key");
+static_assert(sizeof(struct cgw_question) == 48, "question");
+static_assert(sizeof(struct cgw_held) == 56 + 64 + CGW_HELD_BYTES, "held packet");
+static_assert(sizeof(struct cgw_flow_key) == 32, "flow key");
+static_assert(sizeof(struct cgw_asked) == 112, "asked");
 static_assert(sizeof(struct cgw_ctl) % 8 == 0, "ctl");
 #endif
 

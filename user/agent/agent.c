@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../state/users.h"
 #include "failure.h"
+#include "hold.h"
 #include "inside.h"
 #include "load.h"
 #include "notify.h"
@@ -67,13 +69,14 @@ static void say_cut(size_t n, int err)
 			    strerror(-err));
 }
 
-/* Ends the connections that the new policy does not let be. */
+/* Ends the connections that the new policy does not let be, and the questions that it does not ask. */
 static void cut(struct agent *a)
 {
 	size_t n;
 	int err = kernel_cut(a->kernel, &n);
 
 	say_cut(n, err);
+	hold_recheck(a);
 }
 
 static bool asks(const struct rules *r)
@@ -303,6 +306,25 @@ void agent_record(struct agent *a, struct record *r)
 	record_text(r, text, sizeof(text));
 	output_log(text);
 	log_add(&a->log, r);
+	agent_wake(a);
+}
+
+static void on_wake(struct ev_loop *loop, ev_timer *w, int events)
+{
+	const struct agent *a = w->data;
+
+	(void)loop;
+	(void)events;
+	output_flush();
+	server_wake(a->server);
+}
+
+void agent_wake(struct agent *a)
+{
+	if (ev_is_active(&a->wake))
+		return;
+	ev_timer_set(&a->wake, 0., 0.);
+	ev_timer_start(a->loop, &a->wake);
 }
 
 static void on_event(void *arg, const struct cgw_event *e)
@@ -369,7 +391,6 @@ static void on_events(struct ev_loop *loop, ev_io *w, int events)
 	if (a->names_full)
 		make_room(a);
 	output_flush();
-	server_wake(a->server);
 }
 
 int agent_detach(struct agent *a, char **message)
@@ -383,6 +404,7 @@ int agent_detach(struct agent *a, char **message)
 	ev_io_stop(a->loop, &a->cut_done);
 	beat_stop(a);
 	surroundings_rest(a->around);
+	hold_stop(a);
 	kernel_close(a->kernel);
 	a->kernel = NULL;
 	err = kernel_detach(a->o->run_dir, &found, message);
@@ -448,6 +470,7 @@ static void on_cut_done(struct ev_loop *loop, ev_io *w, int events)
 	(void)events;
 	a->cut_cost = ev_now(loop) - a->cut_start;
 	say_cut(n, err);
+	hold_recheck(a);
 }
 
 static void watch_kernel(struct agent *a)
@@ -503,6 +526,20 @@ static const char *first_line(char *text)
 	return text;
 }
 
+/* Lets the members of the group in, who may answer questions. */
+static void admit(struct agent *a)
+{
+	const char *name = a->o->group ? a->o->group : AGENT_GROUP;
+	uint32_t gid;
+	int err = users_gid(name, &gid);
+
+	if (!err)
+		err = server_admit(a->server, gid);
+	if (err && (err != -ENOENT || a->o->group))
+		output_line(STDERR_FILENO, "cgwall: members of the group %s cannot be admitted: %s", name,
+			    err == -ENOENT ? "there is no such group" : strerror(-err));
+}
+
 /* Everything up to the point where the policy is in force. */
 static int start(struct agent *a, char **message)
 {
@@ -526,6 +563,8 @@ static int start(struct agent *a, char **message)
 		return -ENOMEM;
 	}
 	watch_signals(a);
+	ev_timer_init(&a->wake, on_wake, 0., 0.);
+	a->wake.data = a;
 	ev_init(&a->cut, on_cut);
 	a->cut.data = a;
 	cgroups_open(&a->cgroups); /* without it paths of cgroups are not told */
@@ -535,6 +574,8 @@ static int start(struct agent *a, char **message)
 		err = server_open(a->loop, a->o->run_dir, requests_handle, a, &a->server, message);
 	if (err)
 		return err;
+	if (!a->o->once)
+		admit(a);
 	err = surroundings_open(a, &a->around, message);
 	if (err) {
 		a->closed = fallback_close(a, *message);
@@ -576,6 +617,7 @@ static void stop(struct agent *a)
 	watch_close(a->watch);
 	beat_stop(a);
 	surroundings_close(a->around);
+	hold_stop(a);
 	kernel_close(a->kernel);
 	cgroups_close(a->cgroups);
 	for (int i = 0; i < AGENT_GENERATIONS; i++)
@@ -603,6 +645,9 @@ int agent_run(const struct agent_options *o)
 		return a.closed ? AGENT_CLOSED : AGENT_FAILED;
 	}
 	watch_kernel(&a);
+	err = o->once ? 0 : hold_start(&a);
+	if (err)
+		output_line(STDERR_FILENO, "cgwall: nothing can be asked: %s", strerror(-err));
 	err = privileges_drop();
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: privileges cannot be dropped: %s", strerror(-err));

@@ -11,6 +11,7 @@ struct agent_options {
 	const char *run_dir;	     /* resolved (rundir.h) */
 	const char *state_dir;	     /* where the last good policy is kept; NULL: nowhere */
 	const char *cgroup, *attach; /* as in struct kernel_options */
+	const char *group; /* whose members may answer questions; NULL: AGENT_GROUP, if there is one */
 	bool last_good; /* where the policy cannot be put in force: the last good one, else close everything
 			 */
 	bool once;	/* end when the policy is in force */
@@ -18,6 +19,8 @@ struct agent_options {
 	bool verbose;
 	bool color; /* of diagnostics on standard error */
 };
+
+#define AGENT_GROUP "cgwall"
 
 enum agent_exit {
 	AGENT_OK = 0,

@@ -31,12 +31,6 @@ static const char *expr_gap(const struct expr *e)
 	return gap;
 }
 
-static bool gap_ask(const struct rule *r, const struct image *im)
-{
-	(void)im;
-	return r->act.action == CGW_ASK;
-}
-
 static bool gap_limit(const struct rule *r, const struct image *im)
 {
 	(void)im;
@@ -47,7 +41,6 @@ static const struct {
 	bool (*has)(const struct rule *r, const struct image *im);
 	const char *what;
 } rule_gap[] = {
-	{gap_ask, "`ask`"},
 	{gap_limit, "`limit`"},
 };
 
@@ -75,21 +68,6 @@ static char *rule_gaps(const struct rule *r, const struct image *im)
 	return text;
 }
 
-static bool check_default(const struct policy *p, enum cgw_dir dir, struct diag *d)
-{
-	const struct fallback *f = &p->fallback[dir];
-
-	if (!f->loc.line)
-		return true;
-	if (f->act.action == CGW_ASK) {
-		diag_error(d, p, f->loc,
-			   "`default %s` cannot be in force: this version does not enforce yet: `ask`",
-			   show_dir(dir));
-		return false;
-	}
-	return true;
-}
-
 static bool check_rule(const struct policy *p, const struct rule *r, const struct image *im, struct diag *d)
 {
 	char *gaps = rule_gaps(r, im);
@@ -112,8 +90,6 @@ size_t enforce_check(const struct policy *p, const struct image *im, struct diag
 
 		if (s->kind == STMT_RULE)
 			bad += !check_rule(p, s->rule, im, d);
-		else if (s->kind == STMT_DEFAULT)
-			bad += !check_default(p, s->fallback, d);
 	}
 	return bad;
 }

@@ -50,6 +50,8 @@ struct agent {
 	bool names_full; /* the policy in force has no room for one more class of names */
 	bool beat_failed;
 	ev_timer beat;
+	struct hold *hold; /* NULL until it asks: hold.h */
+	ev_timer wake;	   /* armed while there is something new for those who follow */
 	ev_signal hup, term, intr;
 	bool detached; /* there is no `kernel` any more, and the loop is about to end */
 };
@@ -84,6 +86,9 @@ void agent_record(struct agent *a, struct record *r);
 
 /* Takes everything out of the kernel and ends the loop. 0, or -errno with *message as in kernel_detach(). */
 int agent_detach(struct agent *a, char **message);
+
+/* There is something new for streams: they are woken when the loop goes on. */
+void agent_wake(struct agent *a);
 
 /* beat.c: gives the sign of life now, and from now on while the policy in force asks; beat_stop(): nobody can
  * be asked any more. To be called after each policy, and where something has kept the loop for long. */

@@ -22,6 +22,7 @@
 static const uint8_t kept[] = {
 	CAP_BPF,	     /* bpf() itself */
 	CAP_NET_ADMIN,	     /* programs of the networking kind */
+	CAP_NET_RAW,	     /* packets that were held are sent on */
 	CAP_PERFMON,	     /* programs and iterators that look into the kernel */
 	CAP_DAC_READ_SEARCH, /* policy files that others own; cgroup ids to paths */
 	CAP_LEASE,	     /* --watch: is somebody writing the policy? */

@@ -10,7 +10,9 @@
 #include "../event/json.h"
 #include "../event/show.h"
 #include "answers.h"
+#include "hold.h"
 #include "inside.h"
+#include "requests.h"
 
 #define WORDS_MAX 64
 
@@ -23,10 +25,11 @@ static const struct {
 	{"no_proc", CGW_ERR_NO_PROC},	  {"path", CGW_ERR_PATH},      {"cgroup", CGW_ERR_CGROUP},
 	{"scratch", CGW_ERR_SCRATCH},	  {"table", CGW_ERR_TABLE},    {"no_policy", CGW_ERR_NO_POLICY},
 	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"name", CGW_ERR_NAME},
-	{"packet", CGW_ERR_PACKET},
+	{"packet", CGW_ERR_PACKET},	  {"ask", CGW_CNT_ASK},	       {"hold", CGW_ERR_HOLD},
+	{"hold_full", CGW_ERR_HOLD_FULL},
 };
 
-static struct json_object *reply_ok(void)
+struct json_object *requests_ok(void)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -35,7 +38,7 @@ static struct json_object *reply_ok(void)
 	return o;
 }
 
-static struct json_object *reply_error(const char *message)
+struct json_object *requests_error(const char *message)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -132,7 +135,7 @@ static void add_notes(const struct agent *a, struct json_object *reasons)
 
 static void do_status(struct agent *a, struct server_client *c, struct json_object *request)
 {
-	struct json_object *o = reply_ok(), *reasons = json_object_new_array();
+	struct json_object *o = requests_ok(), *reasons = json_object_new_array();
 	char time[SHOW_TIME_MAX], *message = NULL;
 	bool enforcing = kernel_enforcing(a->kernel, &message);
 
@@ -175,7 +178,7 @@ static void do_reload(struct agent *a, struct server_client *c, struct json_obje
 	char *text = NULL, counts[64];
 	int err = agent_load(a, json_get_bool(request, "color", false), &text);
 	struct json_object *o =
-		err ? reply_error("the policy was not loaded; the old one stays in force") : reply_ok();
+		err ? requests_error("the policy was not loaded; the old one stays in force") : requests_ok();
 
 	if (o) {
 		agent_rule_counts(a, counts, sizeof(counts));
@@ -217,15 +220,15 @@ static struct json_object *next_rule(void *state, bool *end)
 	/* A reload in between: the rest would be of another policy. */
 	if (r->gen != s->gen) {
 		*end = true;
-		return reply_error("the policy changed while its rules were listed: ask again");
+		return requests_error("the policy changed while its rules were listed: ask again");
 	}
 	if (s->dir == CGW_DIRS) {
 		*end = true;
-		return reply_ok();
+		return requests_ok();
 	}
 	number = (uint32_t)(s->next % r->nrules[s->dir]);
 	e = rules_get(r, (enum cgw_dir)s->dir, number);
-	o = reply_ok();
+	o = requests_ok();
 	if (!o) {
 		*end = true;
 		return NULL;
@@ -266,7 +269,7 @@ static void do_rules(struct agent *a, struct server_client *c, struct json_objec
 	if (err) {
 		if (s)
 			free_rules(s);
-		server_reply(c, reply_error("the hit counts cannot be read"));
+		server_reply(c, requests_error("the hit counts cannot be read"));
 		return;
 	}
 	s->a = a;
@@ -292,9 +295,9 @@ static struct json_object *next_record(void *state, bool *end)
 
 	if (s->next == s->a->log.next) {
 		*end = !s->follow;
-		return *end ? reply_ok() : NULL;
+		return *end ? requests_ok() : NULL;
 	}
-	o = reply_ok();
+	o = requests_ok();
 	if (s->next < first) { /* this reader was too slow */
 		r = gap = record_lost(first - s->next, log_get(&s->a->log, first)->time);
 		s->next = first;
@@ -339,7 +342,7 @@ static void do_explain(struct agent *a, struct server_client *c, struct json_obj
 
 	if ((strcmp(dir, "in") && strcmp(dir, "out")) || !json_object_is_type(list, json_type_array) ||
 	    json_object_array_length(list) > WORDS_MAX) {
-		server_reply(c, reply_error("a query has a direction and a few words KEY=VALUE"));
+		server_reply(c, requests_error("a query has a direction and a few words KEY=VALUE"));
 		return;
 	}
 	for (; n < json_object_array_length(list); n++) {
@@ -362,9 +365,11 @@ static void do_forget(struct agent *a, struct server_client *c, struct json_obje
 	char *message = NULL;
 	int err = -ENOENT;
 
-	if (id > 0 && id <= UINT32_MAX)
+	if (id > REMEMBER_ID && id <= UINT32_MAX)
+		err = hold_forget(a, (uint32_t)id);
+	else if (id > 0 && id <= UINT32_MAX)
 		err = answers_forget(a, (uint32_t)id, &message);
-	o = err ? reply_error(message ? message : "there is no such answer") : reply_ok();
+	o = err ? requests_error(message ? message : "there is no such answer") : requests_ok();
 	if (o)
 		json_put_int(o, "generation", (int64_t)kernel_generation(a->kernel));
 	free(message);
@@ -377,17 +382,21 @@ static void do_detach(struct agent *a, struct server_client *c, struct json_obje
 	int err = agent_detach(a, &message);
 
 	(void)request;
-	server_reply(c, err ? reply_error(message ? message : strerror(-err)) : reply_ok());
+	server_reply(c, err ? requests_error(message ? message : strerror(-err)) : requests_ok());
 	free(message);
 }
 
 static const struct {
 	const char *name;
 	void (*fn)(struct agent *a, struct server_client *c, struct json_object *request);
+	bool members; /* also whom the group alone admits */
 } verbs[] = {
-	{"status", do_status},	 {"reload", do_reload},	  {"rules", do_rules},
-	{"log", do_log},	 {"flows", flows_handle}, {"names", learned_handle},
-	{"explain", do_explain}, {"detach", do_detach},	  {"forget", do_forget},
+	{"status", do_status, true},	   {"reload", do_reload, false},
+	{"rules", do_rules, false},	   {"log", do_log, false},
+	{"flows", flows_handle, false},	   {"names", learned_handle, false},
+	{"explain", do_explain, false},	   {"detach", do_detach, false},
+	{"forget", do_forget, false},	   {"questions", requests_questions, true},
+	{"answer", requests_answer, true}, {"answers", requests_answers, true},
 };
 
 void requests_handle(void *arg, struct server_client *c, struct json_object *request)
@@ -396,14 +405,17 @@ void requests_handle(void *arg, struct server_client *c, struct json_object *req
 	const struct agent *a = arg;
 
 	if (a->detached) {
-		server_reply(c, reply_error("the agent is about to end"));
+		server_reply(c, requests_error("the agent is about to end"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (!strcmp(verbs[i].name, name)) {
+		if (strcmp(verbs[i].name, name))
+			continue;
+		if (server_peer(c)->member_only && !verbs[i].members)
+			server_reply(c, requests_error("only root and the agent's own user may do this"));
+		else
 			verbs[i].fn(arg, c, request);
-			return;
-		}
+		return;
 	}
-	server_reply(c, reply_error("this agent does not know the request"));
+	server_reply(c, requests_error("this agent does not know the request"));
 }

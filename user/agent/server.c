@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <ev.h>
@@ -31,6 +32,7 @@ struct server_client {
 	server_next stream;
 	void (*release)(void *state);
 	void *state;
+	struct server_peer peer;
 	bool eof;     /* it sends no more; what came is still answered */
 	bool closing; /* nothing more is answered; closed when the output is gone */
 };
@@ -41,11 +43,18 @@ struct server {
 	ev_timer pause;
 	int fd;
 	struct server_client *clients;
-	size_t nclients;
+	size_t nclients, nmembers; /* the latter of the former: admitted by the group */
 	server_handler handler;
 	void *arg;
 	char *run_dir;
+	bool has_group;
+	gid_t group; /* whose members are admitted */
 };
+
+const struct server_peer *server_peer(const struct server_client *c)
+{
+	return &c->peer;
+}
 
 static void client_free(struct server_client *c)
 {
@@ -60,6 +69,7 @@ static void client_free(struct server_client *c)
 	if (c->next)
 		c->next->at = c->at;
 	c->server->nclients--;
+	c->server->nmembers -= c->peer.member_only;
 	close(c->fd);
 	buffer_free(&c->input);
 	buffer_free(&c->output);
@@ -242,17 +252,42 @@ static void on_turn(struct ev_loop *loop, ev_timer *w, int events)
 	advance(w->data);
 }
 
-static bool may_ask(int fd)
+/* Is the other end in the group, by its own or a supplementary one? */
+static bool in_group(int fd, const struct ucred *cred, gid_t group)
+{
+	gid_t few[64], *all = few, *more = NULL;
+	socklen_t len = sizeof(few);
+	bool found = cred->gid == group;
+	int r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &len);
+
+	if (r && errno == ERANGE) {
+		all = more = malloc(len);
+		r = more ? getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, more, &len) : -1;
+	}
+	for (size_t i = 0; !r && !found && i < len / sizeof(*all); i++)
+		found = all[i] == group;
+	free(more);
+	return found;
+}
+
+static bool may_ask(const struct server *s, int fd, struct server_peer *peer)
 {
 	struct ucred cred;
+	struct timespec now;
 	socklen_t len = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return false;
-	return cred.uid == 0 || cred.uid == geteuid();
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	peer->uid = cred.uid;
+	peer->gid = cred.gid;
+	peer->pid = cred.pid;
+	peer->since = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	peer->member_only = cred.uid != 0 && cred.uid != geteuid();
+	return !peer->member_only || (s->has_group && in_group(fd, &cred, s->group));
 }
 
-static void client_new(struct server *s, int fd)
+static void client_new(struct server *s, int fd, const struct server_peer *peer)
 {
 	struct server_client *c = calloc(1, sizeof(*c));
 
@@ -263,12 +298,14 @@ static void client_new(struct server *s, int fd)
 	}
 	c->server = s;
 	c->fd = fd;
+	c->peer = *peer;
 	c->next = s->clients;
 	c->at = &s->clients;
 	if (c->next)
 		c->next->at = &c->next;
 	s->clients = c;
 	s->nclients++;
+	s->nmembers += peer->member_only;
 	ev_io_init(&c->in, on_readable, fd, EV_READ);
 	ev_io_init(&c->out, on_writable, fd, EV_WRITE);
 	ev_timer_init(&c->turn, on_turn, 0., 0.);
@@ -290,6 +327,7 @@ static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 	static const char full[] = "{\"ok\":false,\"error\":\"too many clients\"}\n";
 	struct server *s = w->data;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct server_peer peer = {0};
 	const char *no = NULL;
 
 	(void)events;
@@ -302,9 +340,9 @@ static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 		}
 		return;
 	}
-	if (!may_ask(fd))
+	if (!may_ask(s, fd, &peer))
 		no = refused;
-	else if (s->nclients >= SERVER_CLIENTS_MAX)
+	else if (s->nclients >= SERVER_CLIENTS_MAX || (peer.member_only && s->nmembers >= SERVER_MEMBERS_MAX))
 		no = full;
 	if (no) {
 		if (send(fd, no, strlen(no), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -312,7 +350,7 @@ static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 		close(fd);
 		return;
 	}
-	client_new(s, fd);
+	client_new(s, fd, &peer);
 }
 
 static int listen_at(const char *run_dir)
@@ -371,6 +409,30 @@ int server_open(struct ev_loop *loop, const char *run_dir, server_handler handle
 	s->listen.data = s->pause.data = s;
 	ev_io_start(loop, &s->listen);
 	*ret = s;
+	return 0;
+}
+
+int server_admit(struct server *s, uint32_t gid)
+{
+	struct sockaddr_un un;
+	struct stat st;
+	socklen_t len;
+	int dir, err = rundir_address(s->run_dir, &un, &len, &dir);
+
+	if (err)
+		return err;
+	if (lchown(un.sun_path, (uid_t)-1, gid) || chmod(un.sun_path, 0660) || stat(s->run_dir, &st))
+		err = -errno;
+	/* whoever may pass through it anyway needs no more */
+	if (!err && !(st.st_mode & S_IXOTH) &&
+	    (chown(s->run_dir, (uid_t)-1, gid) || chmod(s->run_dir, (st.st_mode & 07777) | S_IXGRP)))
+		err = -errno;
+	if (dir >= 0)
+		close(dir);
+	if (err)
+		return err;
+	s->group = gid;
+	s->has_group = true;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ev_loop;
 struct json_object;
@@ -19,6 +20,7 @@ struct server_client;
 #define SERVER_LINE_MAX (256u << 10)
 #define SERVER_OUT_HIGH (256u << 10)
 #define SERVER_CLIENTS_MAX 512
+#define SERVER_MEMBERS_MAX 64 /* of them: whom the group alone admits must not keep root out */
 
 /* Called for each request, an object. Answers with server_reply() or server_stream(). */
 typedef void (*server_handler)(void *arg, struct server_client *c, struct json_object *request);
@@ -31,6 +33,20 @@ typedef struct json_object *(*server_next)(void *state, bool *end);
  * the agent's own user are served. 0 or -errno with a sentence in *message, owned by the caller. */
 int server_open(struct ev_loop *loop, const char *run_dir, server_handler handler, void *arg,
 		struct server **ret, char **message);
+
+/* Lets the members of a group connect, too: the socket and the run directory become theirs to reach. Their
+ * requests are told from others by server_peer(). To be called while the agent may still change owners. 0 or
+ * -errno. */
+int server_admit(struct server *s, uint32_t gid);
+
+/* Who is at the other end, as the kernel says: whoever called connect(). */
+struct server_peer {
+	uint32_t uid, gid;
+	int32_t pid;
+	uint64_t since;	  /* boot clock, ns, when the connection was taken */
+	bool member_only; /* neither root nor the agent's own user: admitted by the group */
+};
+const struct server_peer *server_peer(const struct server_client *c);
 
 /* Takes no more clients and removes the socket; after this the lock may go. s may be NULL. */
 void server_unlisten(struct server *s);

@@ -61,6 +61,6 @@ bool cmd_color(FILE *f);
 
 extern const struct cmd cmd_flows, cmd_names;
 extern const struct cmd cmd_check, cmd_explain, cmd_run, cmd_status, cmd_reload, cmd_rules, cmd_log,
-	cmd_detach, cmd_forget, cmd_load, cmd_suggest, cmd_ask;
+	cmd_detach, cmd_forget, cmd_load, cmd_suggest, cmd_ask, cmd_questions, cmd_answer;
 
 #endif

@@ -10,8 +10,9 @@
 #endif
 
 static const struct cmd *const cmds[] = {
-	&cmd_check, &cmd_explain, &cmd_run,   &cmd_load,   &cmd_status, &cmd_reload,  &cmd_rules,
-	&cmd_log,   &cmd_flows,	  &cmd_names, &cmd_detach, &cmd_forget, &cmd_suggest, &cmd_ask,
+	&cmd_check,  &cmd_explain, &cmd_run,	 &cmd_load,   &cmd_status, &cmd_reload,
+	&cmd_rules,  &cmd_log,	   &cmd_flows,	 &cmd_names,  &cmd_ask,	   &cmd_questions,
+	&cmd_answer, &cmd_forget,  &cmd_suggest, &cmd_detach,
 };
 #define CMDS (sizeof(cmds) / sizeof(cmds[0]))
 

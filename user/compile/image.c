@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The stages in order, and their result as the kernel wants it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,33 @@ static uint8_t background_of(enum cgw_action action, const struct fallback *f)
 	return CGW_E_BACK_PASS;
 }
 
+/* FNV-1a (Fowler, Noll, Vo); never 0. */
+static uint32_t digest(const char *text)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return h ? h : 1;
+}
+
+/* By what an `ask` is known when its number has changed: what it says. */
+static uint32_t ask_of(const struct rule *r)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	uint32_t h;
+
+	if (f) {
+		policy_print_rule(r, f);
+		fclose(f);
+	}
+	h = digest(text ? text : "");
+	free(text);
+	return h;
+}
+
 static struct cgw_entry entry_of(const struct rule *r, const struct fallback *f)
 {
 	struct cgw_entry e = {
@@ -155,15 +183,19 @@ static struct cgw_entry entry_of(const struct rule *r, const struct fallback *f)
 
 	e.flags = (uint8_t)((r->log ? CGW_E_LOG : 0) | (r->quick ? CGW_E_QUICK : 0) |
 			    background_of(r->act.action, f));
+	if (e.action == CGW_ASK)
+		e.ask = ask_of(r);
 	return e;
 }
 
-static struct cgw_entry fallback_of(const struct fallback *f)
+static struct cgw_entry fallback_of(const struct fallback *f, enum cgw_dir dir)
 {
 	struct cgw_entry e = {.line = f->loc.line, .file = (uint16_t)f->loc.file};
 
 	e.action = (uint8_t)(f->loc.line ? f->act.action : CGW_PASS);
 	e.flags = (uint8_t)((f->loc.line && f->log ? CGW_E_LOG : 0) | background_of(f->act.action, f));
+	if (e.action == CGW_ASK)
+		e.ask = digest(dir == CGW_OUT ? "default out" : "default in");
 	return e;
 }
 
@@ -175,7 +207,7 @@ static void put_direction(struct image *im, enum cgw_dir dir)
 
 	for (uint32_t i = 0; i < d->nentries; i++)
 		entries[i] = entry_of(d->entries[i].rule, &im->tables->policy->fallback[dir]);
-	h->fallback = fallback_of(&im->tables->policy->fallback[dir]);
+	h->fallback = fallback_of(&im->tables->policy->fallback[dir], dir);
 	put_rows_by_class(im, h->ports[CGW_REMOTE], d, CGW_DIM_RPORT);
 	put_rows_by_class(im, h->ports[CGW_LOCAL], d, CGW_DIM_LPORT);
 	put_rows_by_class(im, h->list_rows[CGW_REMOTE], d, CGW_DIM_REMOTE_LIST);
@@ -208,7 +240,7 @@ static void put_head(struct image *im)
 	bool other_pass = s->sockets_other == CGW_PASS;
 
 	if (s->sockets_other < 0)
-		other_pass = fallback_of(&t->policy->fallback[CGW_OUT]).action == CGW_PASS;
+		other_pass = fallback_of(&t->policy->fallback[CGW_OUT], CGW_OUT).action == CGW_PASS;
 	memcpy(im->head.seed, t->seed, sizeof(im->head.seed));
 	im->head.flags = (s->observe ? CGW_H_OBSERVE : 0) | (other_pass ? CGW_H_OTHER_PASS : 0) |
 			 (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0);

@@ -55,7 +55,7 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 			file = rules_file(c->rules, entry->file);
 	}
 	r = calloc(1, sizeof(*r) + room(file) + room(app) + room(c->cgroup) + room(c->iface) + room(domain) +
-			      exe_len + 1);
+			      room(c->note) + exe_len + 1);
 	if (!r)
 		return NULL;
 	r->time = (int64_t)e->time + c->boot_offset;
@@ -90,6 +90,8 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 	else
 		r->nameless = !domain && e->verdict != CGW_PASS && e->known & CGW_Q_REMOTE && c->rules &&
 			      c->rules->by_name[dir];
+	r->note = keep(&at, c->note);
+	r->question = c->question;
 	if (exe_len) {
 		memcpy(at, e->path.c, exe_len);
 		*(alarm ? &r->domain : &r->exe) = at;

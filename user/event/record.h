@@ -39,19 +39,21 @@ struct record {
 	uint8_t remote[16], local[16];
 	char comm[17];
 	/* NULL: unknown. All of them stand behind the struct, in the same allocation. */
-	const char *file, *app, *exe, *cgroup, *domain, *iface;
+	const char *file, *app, *exe, *cgroup, *domain, *iface, *note;
 	/* A change of the surroundings: what changed, from what to what (NULL: nothing); NULL: it is none. */
 	const char *fact, *old, *now;
 	const struct record_rules *rules;
 	uint32_t nrules, more; /* more: rules that are switched as well, and not among those */
+	uint64_t question;     /* this is how it ended, as `note` says; 0: not about a question */
 };
 
 /* What else is known; strings are copied. */
 struct record_context {
 	int64_t boot_offset;	   /* ns to add to the boot clock for the time of day */
 	const struct rules *rules; /* of the event's generation, or NULL */
-	const char *cgroup, *iface;
+	const char *cgroup, *iface, *note;
 	const char *domain; /* the name that was asked for */
+	uint64_t question;  /* 0: none */
 };
 
 /* Owned by the caller, free(). NULL where there is no memory. */

@@ -71,6 +71,15 @@ static uint32_t pool_add(FILE *pool, const char *text)
 	return at;
 }
 
+static void fill_ask(struct rules_entry *e, const struct policy *p, const struct act *act)
+{
+	if (e->action != CGW_ASK)
+		return;
+	e->timeout_ms = act->timeout_ms ? act->timeout_ms : p->settings.ask_timeout_ms;
+	e->otherwise = (uint8_t)(act->has_else ? act->otherwise : CGW_BLOCK);
+	e->else_for_ms = act->has_else ? act->else_for_ms : 0;
+}
+
 /* by_answer: by number of the file. */
 static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, const bool *by_answer,
 		    FILE *names, FILE *texts)
@@ -89,6 +98,7 @@ static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, c
 		.log = f->loc.line && f->log,
 		.text = pool_at(texts),
 	};
+	fill_ask(e, p, &f->act);
 	print_default(texts, dir, f);
 	fputc('\0', texts);
 	for (size_t i = 0; i < p->nrules[dir]; i++) {
@@ -107,6 +117,7 @@ static int fill_dir(struct rules *r, const struct policy *p, enum cgw_dir dir, c
 			.app = app ? pool_add(names, app) : 0,
 			.text = pool_at(texts),
 		};
+		fill_ask(e, p, &rule->act);
 		policy_print_rule(rule, texts);
 		fputc('\0', texts);
 	}
@@ -117,6 +128,7 @@ static int fill_prio(struct rules *r, const struct image *im, enum cgw_dir dir)
 {
 	const struct cgw_dirhead *d = &im->head.dir[dir];
 
+	r->rule[dir][0].ask = d->fallback.ask;
 	if (!d->nentries)
 		return 0;
 	r->by_prio[dir] = malloc(d->nentries * sizeof(uint32_t));
@@ -129,6 +141,8 @@ static int fill_prio(struct rules *r, const struct image *im, enum cgw_dir dir)
 
 		memcpy(&e, &c->w[i % CGW_ENTRIES_PER_CHUNK * (sizeof(e) / sizeof(c->w[0]))], sizeof(e));
 		r->by_prio[dir][i] = e.rule;
+		if (e.rule < r->nrules[dir])
+			r->rule[dir][e.rule].ask = e.ask;
 	}
 	return 0;
 }
@@ -217,6 +231,17 @@ const char *rules_app(const struct rules *r, const struct rules_entry *e)
 const char *rules_text(const struct rules *r, const struct rules_entry *e)
 {
 	return r && e && r->texts ? r->texts + e->text : NULL;
+}
+
+const struct rules_entry *rules_asks(const struct rules *r, enum cgw_dir dir, uint32_t ask, uint32_t *number)
+{
+	for (size_t i = 0; r && ask && i < r->nrules[dir]; i++) {
+		if (r->rule[dir][i].ask != ask)
+			continue;
+		*number = (uint32_t)i;
+		return &r->rule[dir][i];
+	}
+	return NULL;
 }
 
 int rules_matched(const struct rules *r, enum cgw_dir dir, const struct cgw_chunk *bits, size_t nchunks,

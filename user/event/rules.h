@@ -18,11 +18,14 @@ struct rules_entry {
 	uint32_t line; /* 0: not written (a default) */
 	uint32_t text; /* places in the pools below */
 	uint32_t app;  /* 0: none */
+	uint32_t ask;  /* of an `ask`: cgw_entry.ask; 0: none, or no flow can come to it */
 	uint16_t file;
 	uint32_t answer; /* number of the answer that it is; 0: none */
 	uint8_t action;
 	bool quick, log;
-	bool by_answer; /* stands in the file of answers */
+	bool by_answer;			  /* stands in the file of answers */
+	uint8_t otherwise;		  /* of an `ask`: what holds without an answer, enum cgw_action */
+	uint64_t timeout_ms, else_for_ms; /* of an `ask`; the latter 0: for that flow alone */
 };
 
 struct rules {
@@ -50,6 +53,9 @@ const struct rules_entry *rules_get(const struct rules *r, enum cgw_dir dir, uin
 const char *rules_file(const struct rules *r, uint32_t file);
 const char *rules_app(const struct rules *r, const struct rules_entry *e);
 const char *rules_text(const struct rules *r, const struct rules_entry *e);
+
+/* The rule that is known by this digest (struct cgw_entry), its number in *number; NULL where r has none. */
+const struct rules_entry *rules_asks(const struct rules *r, enum cgw_dir dir, uint32_t ask, uint32_t *number);
 
 /* Numbers of the rules whose entries' bits are set, ascending, each once. `bits` holds `nchunks` chunks.
  * *ret is owned by the caller. 0 or -ENOMEM. */

@@ -84,6 +84,7 @@ static void alarm_text(const struct record *r, char *out, size_t size)
 void record_text(const struct record *r, char *out, size_t size)
 {
 	char local[SHOW_END_MAX], remote[SHOW_END_MAX], program[256], why[32], number[4], uid[12] = "*";
+	char question[320] = "";
 	bool ports = r->known & CGW_Q_PROTO && show_proto_has_ports(r->proto);
 	char name[CGW_NAME_MAX], about[CGW_NAME_MAX + 8] = "";
 	bool in = r->dir == CGW_IN;
@@ -112,14 +113,17 @@ void record_text(const struct record *r, char *out, size_t size)
 		snprintf(why, sizeof(why), "rule %" PRIu32, r->rule);
 	if (r->known & CGW_Q_UID)
 		snprintf(uid, sizeof(uid), "%" PRIu32, r->uid);
+	if (r->question)
+		snprintf(question, sizeof(question), " question %" PRIu64 " %s", r->question,
+			 r->note ? r->note : "");
 	if (r->domain) {
 		show_quote(r->domain, name, sizeof(name));
 		snprintf(about, sizeof(about), " name %s", name);
 	} else if (r->nameless) {
 		snprintf(about, sizeof(about), " (no name known for this address)");
 	}
-	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s%s", show_action(r->verdict),
+	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s%s%s", show_action(r->verdict),
 		 show_dir(r->dir), why, program, r->pid, uid,
 		 r->known & CGW_Q_PROTO ? show_proto(r->proto, number) : "*", in ? remote : local,
-		 in ? local : remote, about, r->observed ? " observed" : "");
+		 in ? local : remote, about, r->observed ? " observed" : "", question);
 }

@@ -17,6 +17,7 @@
 #include "closed.h"
 #include "guard.h"
 #include "mounts.h"
+#include "place.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -196,6 +197,15 @@ static __u64 kernel_netns(void)
 	return cookie;
 }
 
+static int kernel_ring_asked(void *arg, void *data, size_t size)
+{
+	struct kernel *k = arg;
+
+	if (k->asked && size >= sizeof(struct cgw_asked))
+		k->asked(k->asked_arg, data);
+	return 0;
+}
+
 /* A new control map gets its header; an adopted one must fit what was asked for. */
 static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted, char **message)
 {
@@ -224,6 +234,19 @@ static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted
 	k->ctl->netns = kernel_netns();
 	memcpy(k->ctl->seed, seed, sizeof(seed));
 	__atomic_store_n(&k->ctl->magic, CGW_MAGIC, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* The kernel side learns which process the agent is: what it sends on is not judged again. */
+static int kernel_enroll(struct kernel *k, char **message)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.enroll), &opts);
+
+	if (r || opts.retval)
+		return kernel_fail(message, r ? -errno : -EIO,
+				   "the kernel cannot be told which process we are: %s",
+				   r ? strerror(errno) : "no control map");
 	return 0;
 }
 
@@ -274,7 +297,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	if (r)
 		goto fail;
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), kernel_ring_event, k, NULL);
-	if (!k->ring) {
+	if (!k->ring || ring_buffer__add(k->ring, bpf_map__fd(k->skel->maps.asking), kernel_ring_asked, k)) {
 		r = kernel_fail(message, -errno, "the event buffer cannot be read: %s", strerror(errno));
 		goto fail;
 	}
@@ -288,6 +311,9 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	} else {
 		k->ctl->build = kernel_build();
 	}
+	r = kernel_enroll(k, message);
+	if (r)
+		goto fail;
 	if (o->refused)
 		*o->refused = false;
 	*adopted = found && k->attached && k->ctl->word;
@@ -319,6 +345,7 @@ void kernel_close(struct kernel *k)
 	names_close(k);
 	cgwall_bpf__destroy(k->skel);
 	mounts_close(k);
+	place_close(k);
 	if (k->attach_fd >= 0)
 		close(k->attach_fd);
 	free(k);
@@ -482,6 +509,11 @@ const char *kernel_attached_at(const struct kernel *k)
 const char *kernel_pins(const struct kernel *k)
 {
 	return k->pins;
+}
+
+bool kernel_guards_all(const struct kernel *k)
+{
+	return !k->ctl->guard;
 }
 
 uint64_t kernel_processes(const struct kernel *k)

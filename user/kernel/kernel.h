@@ -123,6 +123,8 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 const char *kernel_guard(const struct kernel *k);
 const char *kernel_attached_at(const struct kernel *k);
 const char *kernel_pins(const struct kernel *k);
+/* Is there nothing that is not guarded? */
+bool kernel_guards_all(const struct kernel *k);
 /* Number of processes with a record. */
 uint64_t kernel_processes(const struct kernel *k);
 

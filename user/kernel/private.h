@@ -30,6 +30,9 @@ struct kernel {
 	struct ring_buffer *ring;
 	void (*event)(void *arg, const struct cgw_event *e); /* during kernel_read_events() */
 	void *event_arg;
+	void (*asked)(void *arg, const struct cgw_asked *e);
+	void *asked_arg;
+	struct place *places; /* network namespaces that were opened: place.h */
 	struct bpf_link *links[KERNEL_HOOKS_MAX];
 	bool attached; /* every hook has a pinned link */
 	bool lsm;      /* this kernel calls LSM programs */

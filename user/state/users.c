@@ -5,7 +5,9 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool as_number(const char *text, uint32_t *ret)
 {
@@ -46,4 +48,19 @@ int users_gid(const char *name, uint32_t *ret)
 		return -ENOENT;
 	*ret = gr->gr_gid;
 	return 0;
+}
+
+char *users_name(uint32_t uid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw;
+	char *name = NULL;
+
+	if (!f)
+		return NULL;
+	while (!name && (pw = fgetpwent(f)))
+		if (pw->pw_uid == uid)
+			name = strdup(pw->pw_name);
+	fclose(f);
+	return name;
 }

@@ -10,4 +10,8 @@
 int users_uid(const char *name, uint32_t *ret);
 int users_gid(const char *name, uint32_t *ret);
 
+/* The name of a user by /etc/passwd alone: nothing that could ask the network, which may be what is being
+ * held. Owned by the caller; NULL where there is none. */
+char *users_name(uint32_t uid);
+
 #endif

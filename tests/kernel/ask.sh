@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# For tests of `ask`; source it after lib.sh and peer.sh. Calls are made by asker.c in the guarded cgroup; what
+# reaches the other network namespace is counted there.
+
+ASKER=$O/tests/kernel/asker
+[ -x "$ASKER" ] || { echo "no $ASKER: 'make tests' builds it"; exit 1; }
+
+# peer_serve PORT COUNT: TCP and UDP at the peer
+peer_serve() {
+	at_peer "$ASKER" serve "$1" "$2" >"$W/peer.$1" 2>&1 &
+	SERVERS+=($!)
+	until_ok 20 grep -q ready "$W/peer.$1" || fail "no server at the peer: $(cat "$W/peer.$1")"
+}
+
+# Packets that have come to the peer.
+peer_packets() { at_peer awk '$1 == "peer0:" {n = $3} END {print n == "" ? "not counted" : n + 0}' /proc/net/dev; }
+
+# ask_begin NAME [OPTION ...] KIND ADDR PORT: returns when the call has been made. Its input is open until ask_close.
+ask_begin() {
+	local name=$1
+	shift
+	rm -f "$W/$name.in" "$W/$name.out"
+	mkfifo "$W/$name.in"
+	in_cgroup "${ASK_CGROUP:-$GUARD}" "${ASK_AS:-$ASKER}" "$@" <>"$W/$name.in" >"$W/$name.out" 2>&1 6>&- &
+	ASK_PID=$!
+	SERVERS+=("$ASK_PID")
+	until_ok 20 grep -q . "$W/$name.out" || fail "$name: $* was not begun"
+}
+
+# What became of it: a word. Waits 30 s at most.
+ask_result() { # NAME
+	until_ok 30 grep -qv '^begun' "$W/$1.out"
+	grep -v '^begun' "$W/$1.out" | tail -1 | cut -d' ' -f1
+}
+
+# The milliseconds that it took.
+ask_took() { grep -v '^begun' "$W/$1.out" | tail -1 | cut -d' ' -f2; } # NAME
+
+# The number of the open question about a remote port; waits for it.
+question_of() { # PORT
+	local id
+	until_ok 20 sh -c "'$CGWALL' questions --json | grep -q '\"port\":$1,'"
+	id=$("$CGWALL" questions --json | grep "\"port\":$1," | grep -oE '"id":[0-9]+' | head -1)
+	echo "${id#*:}"
+}
+
+# Fields of an open question, by a Python expression over q
+question() { # ID EXPRESSION
+	json "[($2) for q in [d['question'] for d in ds if d.get('question', {}).get('id') == $1]][0]" "$CGWALL" questions --json
+}
+
+questions() { "$CGWALL" questions --json | wc -l; }
+no_questions() { [ "$(questions)" = 0 ]; }
+
+# answer ID VERDICT ...: exit code 0 expected
+answer() { status "answer $*" 0 "$CGWALL" answer "$@"; }

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `ask` holds connections: nothing reaches the other end before the answer; a late yes lets connect() return, a
+# late no or a time-out makes it fail; blocking, not blocking, with limits of its own, by io_uring, with data in
+# the SYN, IPv4 and IPv6.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/peer.sh"
+. "$(dirname "$0")/ask.sh"
+peer_up
+peer_serve 7100 60
+
+policy <<'P'
+default out pass
+ask timeout 60s out to { 198.51.100.0/24, 2001:db8:5::/64 } port 7100-7129 log
+ask timeout 1s else pass for 1h out to 198.51.100.0/24 port 7130
+ask timeout 1s else block out to 198.51.100.0/24 port 7131
+ask timeout 1s else pass out to 2001:db8:5::/64 port 7132
+P
+agent_start || finish
+
+# held KIND ADDR PORT: nothing leaves while it waits, whatever that is
+held() {
+	local before after
+	before=$(peer_packets)
+	ask_begin "$1.$3" "$1" "$2" "$3"
+	ID=$(question_of "$3")
+	sleep 1.2 # as long as TCP's own first tries take
+	after=$(peer_packets)
+	is "$1 $2: packets at the peer before the answer" "$before" "$after"
+}
+
+before=$(peer_packets)
+outside "$ASKER" tcp $PEER4 7150 >/dev/null
+[ "$(peer_packets)" -gt "$before" ] && pass "the peer counts" || fail "the peer counts nothing"
+
+for to in $PEER4 $PEER6; do
+	[ $to = $PEER4 ] && port=7100 || port=7110
+	for kind in tcp nonblock sndtimeo fastopen mptcp uring; do
+		held $kind $to $port
+		answer "$ID" pass
+		result=$(ask_result $kind.$port)
+		case $kind.$result in
+		uring.NOURING | mptcp.EPROTONOSUPPORT) skip "this kernel has no $kind" ;;
+		*) is "$kind $to: allowed late" OK "$result" ;;
+		esac
+		port=$((port + 1))
+	done
+done
+
+# a late no ends the call at once; other calls of the flow fail as a block does
+for to in $PEER4 $PEER6; do
+	[ $to = $PEER4 ] && port=7120 || port=7125
+	for kind in tcp nonblock fastopen; do
+		held $kind $to $port
+		before=$(peer_packets)
+		answer "$ID" block
+		is "$kind $to: denied late" ECONNABORTED "$(ask_result $kind.$port)"
+		is "$kind $to: packets at the peer after no" "$before" "$(peer_packets)"
+		port=$((port + 1))
+	done
+done
+is "nothing is open" 0 "$(questions)"
+
+# for a time: the next call is not asked about
+held tcp $PEER4 7128
+answer "$ID" block --for=1h
+is "denied for an hour" ECONNABORTED "$(ask_result tcp.7128)"
+ask_begin again tcp $PEER4 7128
+is "denied again, at once" EPERM "$(ask_result again)"
+held tcp $PEER4 7129
+answer "$ID" pass --for=1h
+is "allowed for an hour" OK "$(ask_result tcp.7129)"
+ask_begin again tcp $PEER4 7129
+is "allowed again, at once" OK "$(ask_result again)"
+is "nothing was asked" 0 "$(questions)"
+
+# the `else` part after the time-out, for the time it says
+ask_begin else tcp $PEER4 7130
+is "else pass" OK "$(ask_result else)"
+ask_begin again tcp $PEER4 7130
+is "else pass for 1h: again" OK "$(ask_result again)"
+is "else pass for 1h: not asked" 0 "$(questions)"
+ask_begin else tcp $PEER4 7131
+is "else block" ECONNABORTED "$(ask_result else)"
+ask_begin else tcp $PEER6 7132
+is "else pass, IPv6" OK "$(ask_result else)"
+ask_begin again tcp $PEER6 7132
+like "else pass for that flow alone: asked again" '^[0-9]+$' "$(question_of 7132)"
+is "else pass, again" OK "$(ask_result again)"
+
+# equal ones are joined, others are not
+ask_begin one tcp $PEER4 7105
+ask_begin two tcp $PEER4 7105
+ask_begin three tcp $PEER4 7106
+id=$(question_of 7105)
+until_ok 10 sh -c "'$CGWALL' questions --json | grep -q '\"flows\":2'"
+is "joined" 2 "$(question "$id" "q['flows']")"
+is "questions" 2 "$(questions)"
+is "what it tells" "out tcp 7105 $PEER4 asker root ask" \
+	"$(question "$id" "' '.join([q['dir'], q['proto'], str(q['port']), q['address'], q['program'], q['user'], q['text'].split()[0]])")"
+answer "$id" pass
+is "first of two" OK "$(ask_result one)"
+is "second of two" OK "$(ask_result two)"
+is "the other one waits" 1 "$(questions)"
+answer "$(question_of 7106)" pass
+is "the other one" OK "$(ask_result three)"
+
+# an answer for everywhere takes the other questions of the program along
+ask_begin one tcp $PEER4 7107
+ask_begin two tcp $PEER6 7108
+question_of 7107 >/dev/null
+question_of 7108 >/dev/null
+answer "$(question_of 7107)" pass --for=program --scope=any
+is "one" OK "$(ask_result one)"
+is "both are one program's" OK "$(ask_result two)"
+
+log=$("$CGWALL" log)
+like "the log has the question" '^ask out rule 1 asker .*-> 198\.51\.100\.2:7100$' "$log"
+like "the log has the yes" '^pass out rule 1 asker .*-> 198\.51\.100\.2:7100 question 1 by uid 0 \(root\) pid [0-9]+ for once$' "$log"
+like "the log has the no" '^block out rule 1 asker .*:7128 question [0-9]+ by uid 0 \(root\) pid [0-9]+ for 1h$' "$log"
+like "the log has the time-out" '^pass out rule 2 asker .*:7130 question [0-9]+ timeout$' "$log"
+is "the log's objects" "pass 1 by" "$(json "[' '.join([x['verdict'], str(x['question']), x['note'].split()[0]]) for x in ds if x['question'] == 1][0]" "$CGWALL" log --json)"
+unlike "counters" '"hold(_full)?": [1-9]' "$("$CGWALL" status --json)"
+finish

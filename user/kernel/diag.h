@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Single TCP sockets by the socket diagnosis interface; `netlink` is a NETLINK_SOCK_DIAG socket of their
+ * network namespace. */
+#ifndef CGWALL_KERNEL_DIAG_H
+#define CGWALL_KERNEL_DIAG_H
+
+#include <cgwall/abi.h>
+
+/* Ends it: whoever uses it sees ECONNABORTED. 0, also where it has gone by itself; or -errno. */
+int diag_destroy(int netlink, const struct cgw_cut *c);
+
+/* Its state (TCP_SYN_SENT and the like), 0 where it is gone, or -errno. */
+int diag_state(int netlink, const struct cgw_cut *c);
+
+#endif
