@@ -412,22 +412,22 @@ static __always_inline int cgw_dns_record(struct cgw_dns *d, __u32 answer)
 	if (rd + len > d->len)
 		return CGW_DNS_MALFORMED;
 	d->at = rd + len;
-	if (!answer || cgw_dns_u16(d, rd - 8) != CGW_DNS_IN)
+	if (cgw_dns_u16(d, rd - 8) != CGW_DNS_IN)
 		return CGW_DNS_GOOD;
 	if (ttl >> 31)
 		ttl = 0; /* RFC 2181, section 8 */
 	if (type == CGW_DNS_CNAME) {
 		d->at = rd;
-		r = cgw_dns_name(d);
+		r = answer ? cgw_dns_name(d) : cgw_dns_skip(d);
 		if (r || d->at != rd + len)
 			return CGW_DNS_MALFORMED;
-		return cgw_dns_link(d, owner, rd, ttl);
+		return answer ? cgw_dns_link(d, owner, rd, ttl) : CGW_DNS_GOOD;
 	}
 	if (type != CGW_DNS_A && type != CGW_DNS_AAAA)
 		return CGW_DNS_GOOD;
 	if (len != (type == CGW_DNS_A ? 4 : 16))
 		return CGW_DNS_MALFORMED;
-	if (type != d->qtype && d->qtype != CGW_DNS_ANY)
+	if (!answer || (type != d->qtype && d->qtype != CGW_DNS_ANY))
 		return CGW_DNS_GOOD;
 	return cgw_dns_address(d, owner, rd, ttl, type == CGW_DNS_AAAA);
 }

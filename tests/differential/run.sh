@@ -61,5 +61,17 @@ if [ -d "$classbench" ]; then
 else
 	skip "ClassBench: no filter sets in $classbench (set CGWALL_CLASSBENCH)"
 fi
+python=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
+if $python -c 'import dns.message' 2>/dev/null; then
+	if $python tests/dns/differential.py "${O:-build}/tests/dns/dns_read" $((40000 / small)); then
+		passed=$((passed + 1))
+		echo "ok: DNS messages"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: DNS messages"
+	fi
+else
+	skip "DNS messages: dnspython is not installed"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -25,3 +25,11 @@ done
 
 # Words that the fuzzers put together.
 grep -oh '[A-Za-z][A-Za-z0-9-]*' "$golden"/good/*.conf | sort -u | sed 's/.*/"&"/' >"$dir/words.dict"
+
+# Answers of real name servers, as hexadecimal text: dns.txt says which asked what.
+mkdir -p "$dir/dns"
+n=0
+grep -v '^#' "$(dirname "$0")/dns.txt" | while IFS= read -r line; do
+	n=$((n + 1))
+	printf '%s' "$line" >"$dir/dns/answer-$n"
+done

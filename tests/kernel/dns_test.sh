@@ -7,7 +7,7 @@ RESOLVE=$O/tests/kernel/resolve
 ip addr add 192.0.2.53/32 dev lo
 ip addr add 192.0.2.54/32 dev lo
 ip addr add 2001:db8::53/128 dev lo nodad
-for i in 10 11 12 13 14 15 16 17 18 19 100; do ip addr add 192.0.2.$i/32 dev lo; done
+for i in 10 11 12 13 14 15 16 17 18 19 100; do ip addr add "192.0.2.$i/32" dev lo; done
 
 $PYTHON - >"$W/script.json" <<'P'
 import json

@@ -6,7 +6,7 @@
 RESOLVE=$O/tests/kernel/resolve
 ip addr add 192.0.2.53/32 dev lo
 ip addr add 192.0.2.54/32 dev lo
-for i in $(seq 100 140); do ip addr add 192.0.2.$i/32 dev lo; done
+for i in $(seq 100 140); do ip addr add "192.0.2.$i/32" dev lo; done
 
 $PYTHON - >"$W/script.json" <<'P'
 import json
