@@ -35,6 +35,7 @@ unbound_up() {
 			access-control: 0.0.0.0/0 allow
 			access-control: ::/0 allow
 			module-config: "iterator"
+			local-zone: "test." nodefault
 			local-zone: "unbound.test." static
 			local-data: "a.unbound.test. 300 IN A $ELSE4"
 			local-data: "a.unbound.test. 300 IN AAAA $ELSE6"

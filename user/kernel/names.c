@@ -174,7 +174,7 @@ int kernel_name_rules(struct kernel *k, enum cgw_dir dir, char *const *names, si
 {
 	uint32_t slot = CGW_WORD_SLOT(__atomic_load_n(&k->ctl->word, __ATOMIC_ACQUIRE)), id;
 	const struct cgw_dirhead *d = &k->ctl->head[slot].dir[dir];
-	uint32_t classes[CGW_BOUND_NAMES];
+	uint32_t classes[CGW_BOUND_NAMES] = {0};
 	const struct cgw_chunk *image;
 	size_t size;
 	int fd, r;
