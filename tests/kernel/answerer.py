@@ -5,7 +5,7 @@
     answerer.py SCRIPT ADDRESS ...
 
 It listens on port 53 of the addresses, UDP and TCP, and prints `ready`. SCRIPT holds one JSON object, from names
-(in lower case; "*" for all others) to what is answered:
+(in lower case; "*.x" for those below x, "*" for all others) to what is answered:
 
     {"records": [[OWNER, TYPE, TTL, DATA], ...]   the answer section; "" as OWNER is the name that was asked
      "compress": false                            names in full instead of pointers
@@ -16,6 +16,7 @@ It listens on port 53 of the addresses, UDP and TCP, and prints `ready`. SCRIPT 
      "port": N, "from": ADDRESS                   sent from there (UDP)
      "before": {...}                              sent first, as described by this (UDP)
      "pieces": [N, ...], "pause": SECONDS         a TCP answer in segments of so many bytes, the rest in one
+     "number": ADDRESS                            rN.anything has the address N behind this one (IPv4)
      "pad": N                                     N bytes of TXT records before the answer proper
     }
 """
@@ -107,7 +108,12 @@ def answer(q, how):
 
 def script_for(script, q):
     name = read_question(q)[0].lower()
-    return script.get(name, script.get("*", {"rcode": 3}))
+    how = script.get(name, script.get("*." + name.partition(".")[2], script.get("*", {"rcode": 3})))
+    if "number" not in how:
+        return how
+    first = struct.unpack(">I", socket.inet_aton(how["number"]))[0]
+    addr = socket.inet_ntoa(struct.pack(">I", first + int(name.split(".")[0][1:])))
+    return {**how, "records": [["", "A", 300, addr]]}
 
 
 def send_udp(sock, to, q, how):

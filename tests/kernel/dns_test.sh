@@ -27,6 +27,8 @@ s = {
     "twice.good.test": {"times": 3, "records": [a("", "192.0.2.17")]},
     "stranger.good.test": {"records": [a("", "192.0.2.19")]},
     "short.good.test": {"records": [a("", "192.0.2.18", 0)]},
+    "*": {"number": "198.18.0.0"},
+    "*.bad.test": {"number": "198.19.250.0"},
 }
 print(json.dumps(s))
 P
@@ -65,4 +67,13 @@ go "TCP, large, in pieces" "OK OK" -t 192.0.2.53 bigpieces.good.test 7001
 go "TCP, the question in two segments" "OK OK" -t -2 192.0.2.53 short.good.test 7001
 go "TCP by IPv6" "OK OK" -t 2001:db8::53 one.good.test 7001
 go "a resolver that is not trusted" "EPERM EPERM" 192.0.2.54 stranger.good.test 7001
+
+# What is asked for may be called at once, each time at an address that nobody has seen before.
+ip route add local 198.18.0.0/15 dev lo
+probe EPERM udp 198.18.0.0 7001
+rounds=${ROUNDS:-3000}
+is "resolve, then connect at once" "rounds $rounds refused 0 other 0" \
+	"$(guarded "$RESOLVE" rounds "$rounds" 192.0.2.53 good.test 7001 2>&1)"
+is "and what is not let through is not" "rounds 300 refused 300 other 0" \
+	"$(guarded "$RESOLVE" rounds 300 192.0.2.53 bad.test 7001 2>&1)"
 finish
