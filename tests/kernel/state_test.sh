@@ -71,7 +71,7 @@ ip link del wg1
 in_force "removed" "out1 out3"
 unshare -n sleep infinity &
 OTHER_NS=$!
-SERVERS+=($OTHER_NS)
+SERVERS+=("$OTHER_NS")
 until_ok 10 sh -c "[ \"\$(readlink /proc/$OTHER_NS/ns/net)\" != \"\$(readlink /proc/self/ns/net)\" ]"
 ip link set en0 netns $OTHER_NS
 in_force "moved to another namespace" "out1 out4"

@@ -31,7 +31,7 @@ struct world {
 	const char *const (*aliases)[2];
 	size_t naliases;
 	size_t nlinks; /* interfaces that there are: as many may have to be told apart */
-	void *arg; /* handed to user() and group() */
+	void *arg;     /* handed to user() and group() */
 	/* Where the list file that the policy names is read from. NULL: where it says. */
 	const char *(*list_file)(void *list_arg, const char *path);
 	void *list_arg;
