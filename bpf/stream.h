@@ -36,17 +36,42 @@ struct {
 	__type(value, struct stream);
 } dns_streams SEC(".maps");
 
-/* An answer that comes in pieces. */
+/* Answers that come in pieces, by the socket's cookie. Not in the sockets' storage: there is none of that
+ * size on every kernel. One that is evicted is not learned from. */
+#define STREAM_ANSWERS 64
+
 struct stream_answer {
 	__u8 msg[CGW_DNS_MAX + STREAM_PIECE];
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STREAM_ANSWERS);
+	__type(key, __u64);
 	__type(value, struct stream_answer);
 } dns_pieces SEC(".maps");
+
+/* To make new ones from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stream_answer);
+} dns_no_pieces SEC(".maps");
+
+/* The answer that is put together for this socket; a new one where it begins. NULL where there is none. */
+static __always_inline struct stream_answer *stream_answer(__u64 cookie, bool begins)
+{
+	__u32 zero = 0;
+	void *empty;
+
+	if (begins) {
+		empty = bpf_map_lookup_elem(&dns_no_pieces, &zero);
+		if (!empty || bpf_map_update_elem(&dns_pieces, &cookie, empty, BPF_ANY))
+			return NULL;
+	}
+	return bpf_map_lookup_elem(&dns_pieces, &cookie);
+}
 
 struct stream_loop {
 	struct __sk_buff *skb;
@@ -83,7 +108,7 @@ static __always_inline int stream_keep(struct stream_loop *l, struct stream_way 
 	}
 	if (way->size > CGW_DNS_MAX)
 		return 0;
-	answer = bpf_sk_storage_get(&dns_pieces, l->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	answer = stream_answer(b->w.cookie, !at);
 	if (!answer)
 		return -1;
 	return bpf_skb_load_bytes(l->skb, b->w.off, &answer->msg[masked(at, CGW_DNS_MAX - 1)], n);
@@ -101,11 +126,12 @@ static __always_inline int stream_whole(struct stream_loop *l, struct stream_way
 		b->d.len = len < STREAM_QUESTION ? len : STREAM_QUESTION;
 		return bpf_probe_read_kernel(b->d.msg, STREAM_QUESTION, s->question);
 	}
-	answer = bpf_sk_storage_get(&dns_pieces, l->sk, 0, 0);
-	if (!answer)
-		return -1;
+	answer = stream_answer(b->w.cookie, false);
 	b->d.len = len;
-	return bpf_probe_read_kernel(b->d.msg, masked(len - 1, CGW_DNS_MAX - 1) + 1, answer->msg);
+	if (!answer || bpf_probe_read_kernel(b->d.msg, masked(len - 1, CGW_DNS_MAX - 1) + 1, answer->msg))
+		return -1;
+	/* it may have been evicted and given to another socket while it was read */
+	return stream_answer(b->w.cookie, false) == answer ? 0 : -1;
 }
 
 /* A byte of a message's length. 0, or 1 where there is nothing to go on with. */
