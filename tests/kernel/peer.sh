@@ -79,3 +79,80 @@ calls_by() {
 }
 calls() { calls_by at_peer "$FLOW" call; }                       # from the peer
 guarded_calls() { WHERE=guard calls_by in_cgroup "$GUARD" "${1:-$FLOW}" call; } # from the guarded cgroup
+
+# ---- flows of numbered messages between the guarded cgroup and the peer ----
+
+declare -A PORT_OF
+ports=7300
+
+# flow_up NAME PROGRAM tcp|udp out|in ADDR HOW: numbered messages between the guarded cgroup and the peer. $W/NAME.in and
+# NAME.peer get the counters of the two ends. HOW: both, send (from inside), recv, idle.
+flow_up() {
+	local inside=$6 other=$6 near far
+	case $6 in send) other=recv ;; recv) other=send ;; idle) inside=recv other=recv ;; esac
+	ports=$((ports + 1))
+	PORT_OF[$1]=$ports
+	near="$W/bin/$2 $3" far="$FLOW $3"
+	if [ "$4" = out ]; then
+		far+=" listen $5 $ports $other $W/$1.peer" near+=" connect $5 $ports $inside $W/$1.in"
+		# shellcheck disable=SC2086
+		at_peer $far >"$W/$1.out" 2>&1 &
+		SERVERS+=($!)
+		until_ok 5 grep -q ready "$W/$1.out"
+		# shellcheck disable=SC2086
+		in_cgroup "$GUARD" $near >"$W/$1.out2" 2>&1 &
+	else
+		near+=" listen $5 $ports $inside $W/$1.in" far+=" connect $5 $ports $other $W/$1.peer"
+		# shellcheck disable=SC2086
+		in_cgroup "$GUARD" $near >"$W/$1.out" 2>&1 &
+		SERVERS+=($!)
+		until_ok 5 grep -q ready "$W/$1.out"
+		# shellcheck disable=SC2086
+		at_peer $far >"$W/$1.out2" 2>&1 &
+	fi
+	SERVERS+=($!)
+	until_ok 5 grep -q ready "$W/$1.out2" || fail "$1 does not start: $(cat "$W/$1.out" "$W/$1.out2")"
+}
+
+value() { # FIELD FILE: sent got gaps error
+	local v
+	read -r -a v <<<"$(od -An -tu8 -w32 "$2")"
+	case $1 in sent) echo "${v[0]}" ;; got) echo "${v[1]}" ;; gaps) echo "${v[2]}" ;; error) echo "${v[3]}" ;; esac
+}
+got() { echo "$(value got "$W/$1.in") $(value got "$W/$1.peer")"; }
+has() { [ "$(value got "$W/$1.$2")" -gt "$3" ]; }
+# moves NAME DIRECTIONS: more comes at the ends that receive
+moves() {
+	local end
+	for end in $2; do
+		until_ok 10 has "$1" "$end" $(($(value got "$W/$1.$end") + 20)) || { fail "$1: nothing comes $end"; return; }
+	done
+	pass "$1 moves"
+}
+still() { # NAME ...: nothing comes at any end for a while; what was in flight had 100 ms
+	local name now
+	declare -A was
+	sleep 0.1
+	for name in "$@"; do was[$name]=$(got "$name"); done
+	sleep 0.5
+	for name in "$@"; do
+		now=$(got "$name")
+		is "$name: after that nothing comes at either end" "${was[$name]}" "$now"
+	done
+}
+told() { # NAME ...: the program inside has got an error by now, or soon
+	local name
+	for name in "$@"; do
+		if until_ok 10 sh -c "[ \"\$(od -An -tu8 -j24 -N8 '$W/$name.in' | tr -d ' ')\" != 0 ]"; then
+			pass "$name: the program is told"
+		else
+			fail "$name: the program inside hangs: no error"
+		fi
+	done
+}
+whole() { # NAME ...: what came is without a gap, and no send failed
+	local name
+	for name in "$@"; do
+		is "$name: gaps and errors" "0 0 0 0" "$(value gaps "$W/$name.in") $(value gaps "$W/$name.peer") $(value error "$W/$name.in") $(value error "$W/$name.peer")"
+	done
+}

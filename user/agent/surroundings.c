@@ -586,6 +586,7 @@ void surroundings_status(const struct surroundings *s, struct json_object *o, st
 	json_put(around, "wifi", wifi_list(&s->facts));
 	json_put(around, "self", st->wants_self ? text_list(st->self.list, st->self.n) : NULL);
 	json_put(around, "resolvers", text_list(st->resolvers.list, st->resolvers.n));
+	json_put_int(around, "overruns", (int64_t)links_overruns(s->links));
 	json_put(o, "surroundings", around);
 	standing_status(st, o);
 	if (s->stale)

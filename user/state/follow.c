@@ -15,10 +15,12 @@
 
 #define EVENTS \
 	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+#define FILE_EVENTS (IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF)
 #define LINKS_MAX 40 /* as the kernel has it */
 #define READS_MAX 16 /* before the loop gets its turn */
 
-/* A name in a folder that the way goes through. */
+/* A name in a folder that the way goes through; without a name, the file at its end: one that is mounted in
+ * its place is written where no folder of the way sees it. */
 struct step {
 	int wd;
 	char *folder, *name;
@@ -44,6 +46,7 @@ static void free_steps(struct step *steps, size_t n)
 	free(steps);
 }
 
+/* `name` may be NULL. */
 static int add_step(struct follow *f, const char *folder, const char *name)
 {
 	struct step *more = realloc(f->steps, (f->nsteps + 1) * sizeof(*more)), *s;
@@ -52,15 +55,15 @@ static int add_step(struct follow *f, const char *folder, const char *name)
 		return -ENOMEM;
 	f->steps = more;
 	s = &more[f->nsteps];
-	*s = (struct step){.folder = strdup(folder), .name = strdup(name)};
-	if (!s->folder || !s->name) {
+	*s = (struct step){.folder = strdup(folder), .name = name ? strdup(name) : NULL};
+	if (!s->folder || (name && !s->name)) {
 		free(s->folder);
 		free(s->name);
 		return -ENOMEM;
 	}
 	f->nsteps++;
 	/* a folder keeps its number as long as it is watched */
-	s->wd = inotify_add_watch(f->io.fd, folder, EVENTS | IN_ONLYDIR);
+	s->wd = inotify_add_watch(f->io.fd, folder, name ? EVENTS | IN_ONLYDIR : FILE_EVENTS);
 	return s->wd < 0 && errno != ENOENT && errno != ENOTDIR ? -errno : 0;
 }
 
@@ -111,6 +114,8 @@ static int add_path(struct follow *f, const char *path)
 		err = add_step(f, at, name);
 		if (err || lstat(next, &st))
 			return err;
+		if (S_ISREG(st.st_mode))
+			return add_step(f, next, NULL);
 		if (S_ISLNK(st.st_mode)) {
 			if (++nlinks > LINKS_MAX || !splice(next, rest))
 				return 0;
@@ -168,7 +173,7 @@ static bool counts(const struct follow *f, const struct inotify_event *e)
 
 		if (s->wd != e->wd)
 			continue;
-		if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+		if (!s->name || e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 			return true;
 		if (e->len && !strcmp(s->name, e->name) && (!(e->mask & IN_CREATE) || complete(s)))
 			return true;
