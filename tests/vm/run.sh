@@ -22,9 +22,9 @@ for set in "$@"; do
 	# each kernel runs what it could see differently; emulation is too slow for all of it on all of them
 	case $set in
 	5.10) tests=refuse ;; # it does not take the programs, and has to say so
-	6.1) tests="errno cgroup exe spoof sockets dns" ;;
+	6.1) tests="errno cgroup exe spoof sockets dns state" ;;
 	6.12) tests="errno outside pair protocols poison" ;;
-	*) tests="errno cgroup exe spoof dns" ;;
+	*) tests="errno cgroup exe spoof dns clock" ;;
 	esac
 	tests=${TESTS:-$tests}
 	# emulation is slow: fewer rounds of what is repeated
