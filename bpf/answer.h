@@ -76,6 +76,16 @@ __noinline int answer_find(struct cgw_query *q, struct cgw_who *w, __u64 cookie)
 	return verdict;
 }
 
+/* What was asked about this flow is decided otherwise: nobody is to be asked any more. */
+static __noinline int answer_moot(const struct cgw_query *q, const struct cgw_who *w)
+{
+	struct cgw_question_key key;
+
+	answer_key(q, w, &key);
+	return q->dir == CGW_OUT ? bpf_map_delete_elem(&questions, &key)
+				 : bpf_map_delete_elem(&questions_in, &key);
+}
+
 /* Was the flow that this datagram belongs to begun here, and let through by an answer? Its first datagram was
  * sent on by the agent: no packet of its own socket has told so yet. */
 static __noinline bool answer_begun(struct cgw_query *q, __u64 cookie)

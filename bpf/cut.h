@@ -105,15 +105,16 @@ int cut(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* Connections that were let through after they were held, and whose handshake still goes on, get their own
- * number of tries back, from here on. */
+/* Connections whose handshake goes on: those that are held get the patience for it where the call could not
+ * give it to them yet, those that were let through get their own number of tries back, from here on. */
 SEC("iter/tcp")
-int hurry(struct bpf_iter__tcp *ctx)
+int patience(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *sk = ctx->sk_common;
+	int tries = HOOKS_SYNS, own = 0;
 	struct tcp_sock *tcp;
 	struct cgw_sock *s;
-	int tries;
+	__u32 verdict;
 
 	if (!sk || sk->skc_state != TCP_SYN_SENT)
 		return 0;
@@ -121,13 +122,22 @@ int hurry(struct bpf_iter__tcp *ctx)
 	if (!tcp)
 		return 0;
 	s = bpf_sk_storage_get(&socks, tcp, 0, 0);
-	if (!s || !(s->flags & CGW_SOCK_PATIENT) || CGW_DECIDED_VERDICT(s->decided) != CGW_PASS)
+	if (!s)
 		return 0;
-	tries = tcp->inet_conn.icsk_retransmits + (s->syns ? s->syns : CUT_SYNS);
-	if (tries > 127)
-		tries = 127;
-	if (!bpf_setsockopt(tcp, IPPROTO_TCP, TCP_SYNCNT, &tries, sizeof(tries)))
-		s->flags &= ~CGW_SOCK_PATIENT;
+	verdict = CGW_DECIDED_VERDICT(s->decided);
+	if (verdict == CGW_ASK && s->asked && !(s->flags & CGW_SOCK_PATIENT)) {
+		if (bpf_getsockopt(tcp, IPPROTO_TCP, TCP_SYNCNT, &own, sizeof(own)) ||
+		    bpf_setsockopt(tcp, IPPROTO_TCP, TCP_SYNCNT, &tries, sizeof(tries)))
+			return 0;
+		s->syns = own;
+		s->flags |= CGW_SOCK_PATIENT;
+	} else if (verdict == CGW_PASS && (s->flags & CGW_SOCK_PATIENT)) {
+		tries = tcp->inet_conn.icsk_retransmits + (s->syns ? s->syns : CUT_SYNS);
+		if (tries > HOOKS_SYNS)
+			tries = HOOKS_SYNS;
+		if (!bpf_setsockopt(tcp, IPPROTO_TCP, TCP_SYNCNT, &tries, sizeof(tries)))
+			s->flags &= ~CGW_SOCK_PATIENT;
+	}
 	return 0;
 }
 

@@ -341,6 +341,14 @@ int dns_out(struct __sk_buff *skb)
 	return dns(skb, true);
 }
 
+/* The same of a packet that is held (hold.h): its socket is the one that asks, whoever sends it on. */
+SEC("cgroup_skb/egress")
+int dns_held(struct __sk_buff *skb)
+{
+	dns(skb, true);
+	return DNS_HOLD_OUT;
+}
+
 SEC("cgroup_skb/ingress")
 int dns_in(struct __sk_buff *skb)
 {
@@ -350,10 +358,10 @@ int dns_in(struct __sk_buff *skb)
 /* One for each direction: a kernel may take programs of one attach type only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(void *));
-} dns_tail_out SEC(".maps") = {.values = {[0] = (void *)&dns_out}};
+} dns_tail_out SEC(".maps") = {.values = {[0] = (void *)&dns_out, [1] = (void *)&dns_held}};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -347,13 +347,13 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 SEC("cgroup_skb/egress")
 int hook_egress(struct __sk_buff *skb)
 {
-	if (filter(skb, true) != FILTER_PASS)
-		return FILTER_DROP;
-	if (dns_concerns(skb, true)) {
-		bpf_tail_call(skb, &dns_tail_out, 0);
+	int r = filter(skb, true);
+
+	if (r != FILTER_DROP && dns_concerns(skb, true)) {
+		bpf_tail_call(skb, &dns_tail_out, r == HOLD_LATER);
 		return FILTER_DROP;
 	}
-	return FILTER_PASS;
+	return r;
 }
 
 SEC("cgroup_skb/ingress")

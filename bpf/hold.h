@@ -55,6 +55,7 @@ static __always_inline void hold_fill(struct cgw_question *n, const struct cgw_q
 	n->time = bpf_ktime_get_boot_ns();
 	n->start = s->who.start;
 	n->gen = CGW_WORD_GEN(q->word);
+	n->name = names_shown(q);
 	n->pid = s->who.pid;
 	n->uid = s->who.uid;
 	n->gid = s->who.gid;

@@ -40,8 +40,12 @@ static __noinline __u32 judge_ask(struct cgw_query *q, struct cgw_who *w, struct
 	verdict = answer_find(q, w, cookie);
 	if (verdict != CGW_ASK)
 		return verdict;
-	if (!alive())
-		return alive_background(&a->entry);
+	if (!alive()) {
+		verdict = alive_background(&a->entry);
+		if (verdict == CGW_PASS)
+			answer_moot(q, w); /* a question that an agent left open */
+		return verdict;
+	}
 	if (!(how & JUDGE_UNHELD) && w->known)
 		return CGW_ASK;
 	a->error = CGW_ERR_HOLD;

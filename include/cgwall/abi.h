@@ -530,6 +530,7 @@ struct cgw_question {
 	__u64 time;  /* boot clock, ns */
 	__u64 start; /* of the process that asked first: with pid it tells which one that was */
 	__u64 gen;
+	__u64 name; /* CGW_NAME_REF of the remote end's; 0: none is known */
 	__u32 pid, uid, gid;
 	__u32 told; /* flows or datagrams that the agent was told of */
 };
@@ -626,7 +627,7 @@ static_assert(offsetof(struct cgw_prefix, addr) == offsetof(struct cgw_key, data
 static_assert(sizeof(struct cgw_proc) == 56 + 16 + CGW_PATH_MAX, "proc");
 static_assert(sizeof(struct cgw_answer) == 24, "answer");
 static_assert(sizeof(struct cgw_question_key) == 56, "question key");
-static_assert(sizeof(struct cgw_question) == 48, "question");
+static_assert(sizeof(struct cgw_question) == 56, "question");
 static_assert(sizeof(struct cgw_held) == 56 + 64 + CGW_HELD_BYTES, "held packet");
 static_assert(sizeof(struct cgw_flow_key) == 32, "flow key");
 static_assert(sizeof(struct cgw_asked) == 112, "asked");

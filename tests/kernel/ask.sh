@@ -16,13 +16,17 @@ peer_serve() {
 # Packets that have come to the peer.
 peer_packets() { at_peer awk '$1 == "peer0:" {n = $3} END {print n == "" ? "not counted" : n + 0}' /proc/net/dev; }
 
+# UDP datagrams that have come to a socket there.
+peer_datagrams() { at_peer awk '$1 == "Udp:" && $2 ~ /^[0-9]/ {n = $2} END {print n == "" ? "not counted" : n}' /proc/net/snmp; }
+
 # ask_begin NAME [OPTION ...] KIND ADDR PORT: returns when the call has been made. Its input is open until ask_close.
 ask_begin() {
 	local name=$1
 	shift
 	rm -f "$W/$name.in" "$W/$name.out"
 	mkfifo "$W/$name.in"
-	in_cgroup "${ASK_CGROUP:-$GUARD}" "${ASK_AS:-$ASKER}" "$@" <>"$W/$name.in" >"$W/$name.out" 2>&1 6>&- &
+	# not in_cgroup(): that would be one process more, and ASK_PID not the one that asks
+	(echo "$BASHPID" >"${ASK_CGROUP:-$GUARD}/cgroup.procs" && exec "${ASK_AS:-$ASKER}" "$@") <>"$W/$name.in" >"$W/$name.out" 2>&1 6>&- &
 	ASK_PID=$!
 	SERVERS+=("$ASK_PID")
 	until_ok 20 grep -q . "$W/$name.out" || fail "$name: $* was not begun"
@@ -55,3 +59,40 @@ no_questions() { [ "$(questions)" = 0 ]; }
 
 # answer ID VERDICT ...: exit code 0 expected
 answer() { status "answer $*" 0 "$CGWALL" answer "$@"; }
+
+# control REQUEST ...: sends lines of JSON to the control socket on one connection; prints the last line of each answer.
+control() {
+	"$PYTHON" - "$CGWALL_RUN_DIR/control" "$@" <<'PY'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+f = s.makefile()
+for request in sys.argv[2:]:
+    s.sendall(request.encode() + b"\n")
+    while True:
+        line = f.readline()
+        if not line or not json.loads(line).get("more"):
+            print(line, end="")
+            break
+PY
+}
+
+# answer_all VERDICT: every open question, on one connection; prints how many flows went
+answer_all() {
+	"$PYTHON" - "$CGWALL_RUN_DIR/control" "$1" <<'PY'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+f = s.makefile()
+s.sendall(b'{"do":"questions"}\n')
+ids = []
+while True:
+    o = json.loads(f.readline())
+    if not o.get("more"):
+        break
+    ids.append(o["question"]["id"])
+for i in ids:
+    s.sendall(json.dumps({"do": "answer", "id": i, "verdict": sys.argv[2]}).encode() + b"\n")
+print(sum(json.loads(f.readline()).get("flows", 0) for i in ids))
+PY
+}

@@ -369,6 +369,33 @@ static int many(const char *kind, const char *addr, int port, int count, int por
 
 /* ---- the other end ---- */
 
+/* Sends a datagram back, from the address that it was sent to. */
+static void echo(int fd)
+{
+	static uint8_t data[2048];
+	char control[128];
+	struct sockaddr_storage from;
+	struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
+	struct msghdr m = {.msg_name = &from,
+			   .msg_namelen = sizeof(from),
+			   .msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &m, 0);
+
+	if (n < 0)
+		return;
+	iov.iov_len = (size_t)n;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		struct in6_pktinfo *to = (void *)CMSG_DATA(c);
+
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+			to->ipi6_ifindex = 0;
+	}
+	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
 static int serve_one(int epoll, int port, int type)
 {
 	struct sockaddr_storage at;
@@ -378,6 +405,7 @@ static int serve_one(int epoll, int port, int type)
 				.data.u64 = (uint64_t)fd << 2 | (type == SOCK_STREAM ? 1 : 2)};
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof(yes));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || (type == SOCK_STREAM && listen(fd, 4096)))
 		return -1;
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
@@ -402,8 +430,6 @@ static int serve(int port, int count)
 	fflush(stdout);
 	while (epoll_wait(epoll, &e, 1, -1) > 0 || errno == EINTR) {
 		int fd = (int)(e.data.u64 >> 2);
-		struct sockaddr_storage from;
-		socklen_t len = sizeof(from);
 		struct epoll_event more = {.events = EPOLLIN};
 		ssize_t n;
 
@@ -415,9 +441,7 @@ static int serve(int port, int count)
 				return 1;
 			break;
 		case 2:
-			n = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&from, &len);
-			if (n >= 0)
-				(void)sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&from, len);
+			echo(fd);
 			break;
 		default:
 			n = recv(fd, data, sizeof(data), 0);

@@ -17,13 +17,14 @@
 #include "inside.h"
 #include "output.h"
 
-#define HOLD_HURRY_SECONDS 2. /* after a late yes a connection should be up by then */
+#define HOLD_SHORT_MS 60000	 /* so long every connection waits by itself */
+#define HOLD_PATIENCE_SECONDS 2. /* after a late yes a connection should be up by then */
 
 struct hold {
 	struct agent *a;
 	struct questions *questions;
 	struct remember *remembered;
-	ev_timer hurry;
+	ev_timer patience;
 };
 
 static void flow_of(const struct question *q, const struct question_flow *f, struct kernel_held_flow *ret)
@@ -52,11 +53,20 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
+/* Sees to it that connections wait as long as they should, soon. */
+static void patience(struct hold *h)
+{
+	if (ev_is_active(&h->patience))
+		return;
+	ev_timer_set(&h->patience, HOLD_PATIENCE_SECONDS, 0.);
+	ev_timer_start(h->a->loop, &h->patience);
+}
+
 static bool describe(void *arg, struct question *q)
 {
-	const struct hold *h = arg;
+	struct hold *h = arg;
 	const struct rules_entry *e = rules_asks(h->a->rules[0], q->key.dir, q->key.ask, &q->rule);
-	char path[CGW_PATH_MAX];
+	char path[CGW_PATH_MAX], domain[CGW_NAME_MAX];
 
 	if (!e)
 		return false;
@@ -69,6 +79,11 @@ static bool describe(void *arg, struct question *q)
 	q->unit = place_unit(q->cgroup);
 	q->container = place_container(q->cgroup);
 	q->user = users_name(q->key.uid);
+	/* where the rule asks for what connect() does not know, connect() could not do it */
+	if (connects(q) && q->timeout_ms > HOLD_SHORT_MS)
+		patience(h);
+	if (learned_find(h->a, q->first.name, q->key.remote, q->flows[0].netns, domain))
+		q->domain = strdup(domain);
 	return true;
 }
 
@@ -118,10 +133,8 @@ static void settle(void *arg, struct question *q, enum cgw_action verdict, uint6
 			 verdict == CGW_PASS ? "not everything that was held could be sent on"
 					     : "a connection could not be ended",
 			 sent);
-	if (verdict == CGW_PASS && connects(q) && !ev_is_active(&h->hurry)) {
-		ev_timer_set(&h->hurry, HOLD_HURRY_SECONDS, 0.);
-		ev_timer_start(h->a->loop, &h->hurry);
-	}
+	if (verdict == CGW_PASS && connects(q))
+		patience(h);
 	if (questions_count(h->questions) <= 1)
 		kernel_hold_rest(k);
 }
@@ -169,6 +182,7 @@ static bool asked(void *arg, const struct question *q)
 	memcpy(k->local, q->flows[0].local, sizeof(k->local));
 	k->rport = out ? q->key.port : q->flows[0].rport;
 	k->lport = out ? q->flows[0].lport : q->key.port;
+	ask.netns = q->flows[0].netns;
 	if (q->exe)
 		snprintf(ask.exe, sizeof(ask.exe), "%s", q->exe);
 	if (q->cgroup)
@@ -268,13 +282,13 @@ static int lasting(void *arg, const struct question *q, const struct choice *c, 
 	return err;
 }
 
-static void on_hurry(struct ev_loop *loop, ev_timer *w, int events)
+static void on_patience(struct ev_loop *loop, ev_timer *w, int events)
 {
 	const struct hold *h = w->data;
 
 	(void)loop;
 	(void)events;
-	kernel_hold_hurry(h->a->kernel);
+	kernel_hold_patience(h->a->kernel);
 }
 
 static void on_asked(void *arg, const struct cgw_asked *e)
@@ -312,8 +326,8 @@ int hold_start(struct agent *a)
 		return -ENOMEM;
 	h->a = a;
 	ops.arg = h;
-	ev_timer_init(&h->hurry, on_hurry, HOLD_HURRY_SECONDS, 0.);
-	h->hurry.data = h;
+	ev_timer_init(&h->patience, on_patience, HOLD_PATIENCE_SECONDS, 0.);
+	h->patience.data = h;
 	err = remember_open(a->o->run_dir, lives, h, &h->remembered, &message);
 	if (message)
 		output_line(STDERR_FILENO, "cgwall: %s", message);
@@ -343,7 +357,7 @@ void hold_stop(struct agent *a)
 		return;
 	if (a->kernel)
 		kernel_on_asked(a->kernel, NULL, NULL);
-	ev_timer_stop(a->loop, &h->hurry);
+	ev_timer_stop(a->loop, &h->patience);
 	questions_close(h->questions);
 	remember_close(h->remembered);
 	free(h);

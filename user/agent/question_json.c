@@ -197,7 +197,8 @@ struct record *question_record(struct agent *a, const struct question *q, const 
 	bool out = q->key.dir == CGW_OUT;
 	const struct question_flow *f = &q->flows[0];
 	const struct rules_entry *rule = rules_get(a->rules[0], q->key.dir, q->rule);
-	struct record_context c = {.rules = a->rules[0], .cgroup = q->cgroup, .question = q->id};
+	struct record_context c = {
+		.rules = a->rules[0], .cgroup = q->cgroup, .domain = q->domain, .question = q->id};
 	struct cgw_event *ev = calloc(1, sizeof(*ev));
 	char note[256], life[CHOICE_WORD_MAX];
 	struct timespec now;

@@ -12,7 +12,7 @@
 #include "remember.h"
 
 #define BUCKETS 1024
-#define NOTES 4096	 /* kept for those who follow */
+#define NOTES 2048	 /* kept for those who follow */
 #define SWEEP_SECONDS 1. /* between looks at whether anybody still waits */
 
 /* A note is a question's number until somebody reads it: what is open is told as it is then. What is over is
@@ -33,6 +33,7 @@ struct questions {
 	ev_timer sweep;
 	struct note notes[NOTES];
 	uint64_t next_note;
+	size_t followers; /* without one nobody takes notes */
 };
 
 static int64_t clock_ns(clockid_t id)
@@ -82,6 +83,8 @@ static void add_note(struct questions *qs, const struct question *q, const struc
 {
 	struct note *n = &qs->notes[qs->next_note % NOTES];
 
+	if (!qs->followers)
+		return;
 	free(n->line);
 	n->id = q->id;
 	n->how = e->how;
@@ -90,9 +93,19 @@ static void add_note(struct questions *qs, const struct question *q, const struc
 	qs->ops.wake(qs->ops.arg);
 }
 
-uint64_t questions_next(const struct questions *qs)
+uint64_t questions_follow(struct questions *qs)
 {
+	qs->followers++;
 	return qs->next_note;
+}
+
+void questions_unfollow(struct questions *qs)
+{
+	qs->followers--;
+	for (size_t i = 0; !qs->followers && i < NOTES; i++) {
+		free(qs->notes[i].line);
+		qs->notes[i].line = NULL;
+	}
 }
 
 char *questions_note(struct questions *qs, uint64_t *at, uint64_t *lost)

@@ -128,8 +128,10 @@ int questions_list(const struct questions *qs, const struct question ***ret, siz
 
 /* ---- those who follow ---- */
 
-/* The number of the next note. */
-uint64_t questions_next(const struct questions *qs);
+/* Begins to take notes, and stops when as many have ended as have begun. Gives the number of the next note.
+ */
+uint64_t questions_follow(struct questions *qs);
+void questions_unfollow(struct questions *qs);
 
 /* The line of note *at, counting *at on; NULL where there is none yet. *lost: notes that were missed before
  * it. Owned by the caller. */

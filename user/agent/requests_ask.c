@@ -26,6 +26,8 @@ static void free_stream(void *state)
 {
 	struct question_stream *s = state;
 
+	if (s->follow && hold_questions(s->a))
+		questions_unfollow(hold_questions(s->a));
 	free(s->ids);
 	free(s);
 }
@@ -106,8 +108,9 @@ void requests_questions(struct agent *a, struct server_client *c, struct json_ob
 	free(list);
 	s->a = a;
 	s->n = n;
-	s->note = questions_next(qs);
 	s->follow = json_get_bool(request, "follow", false);
+	if (s->follow)
+		s->note = questions_follow(qs);
 	server_stream(c, next_question, free_stream, s);
 }
 

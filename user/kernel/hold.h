@@ -59,8 +59,9 @@ int kernel_hold_end(struct kernel *k, const struct kernel_held_flow *f);
 /* The network namespaces that were opened for the above are let go of: they could not end otherwise. */
 void kernel_hold_rest(struct kernel *k);
 
-/* Connections that were let through after a long wait get their own number of tries again. */
-int kernel_hold_hurry(struct kernel *k);
+/* Connections that are held get as many tries as they need, those that were let through after a long wait
+ * their own number again: what connect() could not do yet, or cannot do any more. */
+int kernel_hold_patience(struct kernel *k);
 
 /* The path that a question's key names, into ret (CGW_PATH_MAX); -ENOENT where there is none. */
 int kernel_hold_path(struct kernel *k, const struct cgw_question_key *key, char *ret);

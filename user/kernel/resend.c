@@ -167,9 +167,9 @@ int kernel_hold_send(struct kernel *k, const struct kernel_held_flow *f)
 	return r;
 }
 
-static int hurry_here(struct kernel *k, void *arg)
+static int patience_here(struct kernel *k, void *arg)
 {
-	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.hurry, NULL);
+	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.patience, NULL);
 	char nothing[64];
 	ssize_t n = 0;
 	int fd, r = 0;
@@ -189,9 +189,9 @@ static int hurry_here(struct kernel *k, void *arg)
 	return r;
 }
 
-int kernel_hold_hurry(struct kernel *k)
+int kernel_hold_patience(struct kernel *k)
 {
-	return place_each(k, hurry_here, NULL);
+	return place_each(k, patience_here, NULL);
 }
 
 void kernel_hold_rest(struct kernel *k)
