@@ -31,7 +31,8 @@ static struct wifi_ies read_ies(const uint8_t *data, size_t len)
 
 	memset(&ies, 0xa5, sizeof(ies));
 	if (CHECK(copy)) {
-		memcpy(copy, data, len);
+		if (len)
+			memcpy(copy, data, len);
 		wifi_ie_read(copy, len, &ies);
 	}
 	free(copy);

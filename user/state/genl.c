@@ -61,7 +61,7 @@ void genl_put_u32(struct genl_request *r, uint16_t type, uint32_t value)
 /* One datagram from the kernel itself into buf: its length, 0 where there is none to be had, -errno. */
 static ssize_t genl_receive(int fd, void *buf, size_t size)
 {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t n;
 	ssize_t len;
 
