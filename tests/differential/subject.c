@@ -106,8 +106,8 @@ static void print_verdict(FILE *out, const char *who, unsigned action, uint32_t 
 	fputc('\n', out);
 }
 
-const uint32_t could_wild[] = {CGW_DIMS_LATE, CGW_DIMS_LATE | CGW_WILD_ASK, CGW_DIMS_CALLER,
-			       CGW_DIMS_CALLER | CGW_DIMS_LATE | CGW_WILD_ASK, 0};
+enum { LATE = CGW_DIMS_LATE, CALLER = CGW_DIMS_CALLER }; /* they have a dimension in common */
+const uint32_t could_wild[] = {LATE, LATE | CGW_WILD_ASK, CALLER, CALLER | LATE | CGW_WILD_ASK, 0};
 
 const char *could_agrees(uint32_t could, const struct cgw_answer *possible, uint32_t wild,
 			 const struct query *q, const struct naive_verdict *v)

@@ -211,7 +211,7 @@ static void interfaces(void)
 	if (!CHECK(compile_in(&c, "/tmp",
 			      "pass out on \"eth*\"\npass out on \"wg0\"\nblock out\npass out on \"*0\"\n"
 			      "pass in on \"wg?\"\n")) ||
-	    !CHECK(!iface_new(c.im, &s))) {
+	    !c.im || !CHECK(!iface_new(c.im, &s))) {
 		compiled_free(&c);
 		return;
 	}

@@ -114,7 +114,7 @@ static void walked(void)
 			for (size_t s = 0; s < sizeof(starts) / sizeof(*starts); s++) {
 				struct query q = {.time = at(starts[s])};
 				int64_t wake = clock_next(e, q.time), end = q.time + 12 * 3600;
-				bool was[4], early = false;
+				bool was[4] = {false}, early = false;
 
 				enable_evaluate(e, &q);
 				for (uint32_t i = 0; i < e->nfacts; i++)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "../state/users.h"
+#include "drain.h"
 #include "failure.h"
 #include "hold.h"
 #include "inside.h"
@@ -292,11 +292,6 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-struct drain {
-	struct agent *a;
-	int64_t boot_offset;
-};
-
 void agent_record(struct agent *a, struct record *r)
 {
 	char text[RECORD_TEXT_MAX];
@@ -325,72 +320,6 @@ void agent_wake(struct agent *a)
 		return;
 	ev_timer_set(&a->wake, 0., 0.);
 	ev_timer_start(a->loop, &a->wake);
-}
-
-static void on_event(void *arg, const struct cgw_event *e)
-{
-	const struct drain *d = arg;
-	struct agent *a = d->a;
-	char iface[IF_NAMESIZE], domain[CGW_NAME_MAX];
-	struct record_context c = {.boot_offset = d->boot_offset};
-
-	if (e->kind == CGW_EV_CUT) {
-		agent_cut_soon(a);
-		return;
-	}
-	if (e->kind == CGW_EV_NAMES_FULL) {
-		a->names_full = true; /* after the events */
-		return;
-	}
-	if (e->kind != CGW_EV_VERDICT && e->kind != CGW_EV_ALARM)
-		return;
-	for (int i = 0; !c.rules && i < AGENT_GENERATIONS && a->rules[i]; i++)
-		if (a->rules[i]->gen == e->gen)
-			c.rules = a->rules[i];
-	c.cgroup = cgroups_path(a->cgroups, e->cgroup);
-	c.iface = e->ifindex ? if_indextoname(e->ifindex, iface) : NULL;
-	if (e->known & CGW_Q_REMOTE && learned_find(a, e->name, e->remote, e->netns, domain))
-		c.domain = domain;
-	agent_record(a, record_new(e, &c));
-}
-
-/* Lines that found no room in the event buffer are missed, but never in silence. */
-static void look_for_lost(struct agent *a)
-{
-	uint64_t value[CGW_COUNTERS];
-
-	if (kernel_counters(a->kernel, value))
-		return;
-	if (value[CGW_ERR_EVENT_LOST] > a->lost)
-		agent_record(a, record_lost(value[CGW_ERR_EVENT_LOST] - a->lost, now_ns()));
-	a->lost = value[CGW_ERR_EVENT_LOST];
-}
-
-#define AGENT_ROOM_NS (10 * 1000000000LL) /* the kernel tells again, as long as there is no room */
-
-/* The same policy once more has its spare classes free again. */
-static void make_room(struct agent *a)
-{
-	char *message = NULL;
-
-	a->names_full = false;
-	if (now_ns() - a->since >= AGENT_ROOM_NS)
-		agent_again(a, "more sets of names than there was room for", &message);
-	free(message);
-}
-
-static void on_events(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct agent *a = w->data;
-	struct drain d = {.a = a, .boot_offset = record_boot_offset()};
-
-	(void)loop;
-	(void)events;
-	kernel_read_events(a->kernel, on_event, &d);
-	look_for_lost(a);
-	if (a->names_full)
-		make_room(a);
-	output_flush();
 }
 
 int agent_detach(struct agent *a, char **message)
@@ -478,7 +407,7 @@ static void watch_kernel(struct agent *a)
 	ev_io_init(&a->cut_done, on_cut_done, kernel_cut_fd(a->kernel), EV_READ);
 	a->cut_done.data = a;
 	ev_io_start(a->loop, &a->cut_done);
-	ev_io_init(&a->events, on_events, kernel_event_fd(a->kernel), EV_READ);
+	ev_io_init(&a->events, drain_events, kernel_event_fd(a->kernel), EV_READ);
 	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
 	if (kernel_mounts_fd(a->kernel) < 0)

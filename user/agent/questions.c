@@ -122,11 +122,15 @@ char *questions_note(struct questions *qs, uint64_t *at, uint64_t *lost)
 		const struct question *q = find(qs, n->id);
 		struct question_event e = {.how = n->how};
 
+		char *line = NULL;
+
 		if (n->line)
 			return strdup(n->line);
 		/* one that is over meanwhile has a note of its own */
-		if (q)
-			return qs->ops.line(qs->ops.arg, q, &e);
+		if (!q)
+			continue;
+		line = qs->ops.line(qs->ops.arg, q, &e);
+		return line;
 	}
 	return NULL;
 }
@@ -262,12 +266,13 @@ int questions_open(struct ev_loop *loop, const struct questions_ops *ops, struct
 
 void questions_close(struct questions *qs)
 {
+	struct question *newer;
+
 	if (!qs)
 		return;
-	while (qs->oldest) {
-		struct question *q = qs->oldest;
-
-		unlink_question(q);
+	for (struct question *q = qs->oldest; q; q = newer) {
+		newer = q->newer;
+		ev_timer_stop(qs->loop, &q->timer);
 		free_question(q);
 	}
 	ev_timer_stop(qs->loop, &qs->sweep);

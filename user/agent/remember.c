@@ -81,7 +81,7 @@ static bool below(const char *name, const char *domain)
 {
 	size_t n = name ? strlen(name) : 0, d = strlen(domain);
 
-	return n >= d && !strcmp(name + n - d, domain) && (n == d || name[n - d - 1] == '.');
+	return name && n >= d && !strcmp(name + n - d, domain) && (n == d || name[n - d - 1] == '.');
 }
 
 static bool matches_who(const struct remembered *m, const struct question *q)

@@ -415,7 +415,7 @@ int server_open(struct ev_loop *loop, const char *run_dir, server_handler handle
 int server_admit(struct server *s, uint32_t gid)
 {
 	struct sockaddr_un un;
-	struct stat st;
+	struct stat st = {0};
 	socklen_t len;
 	int dir, err = rundir_address(s->run_dir, &un, &len, &dir);
 

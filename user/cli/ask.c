@@ -89,7 +89,7 @@ static void drop_question(struct ask *a, int64_t id)
 {
 	size_t i = place_of(a, id);
 
-	if (i == a->n)
+	if (i == a->n || !a->questions)
 		return;
 	json_object_put(a->questions[i]);
 	memmove(&a->questions[i], &a->questions[i + 1], (a->n - i - 1) * sizeof(a->questions[0]));

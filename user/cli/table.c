@@ -73,7 +73,7 @@ static void measure(const struct table *t, size_t *widths)
 {
 	for (size_t c = 0; c < t->ncolumns; c++)
 		widths[c] = length(t->columns[c].title);
-	for (size_t i = 0; i < t->ncells; i++) {
+	for (size_t i = 0; t->ncolumns && i < t->ncells; i++) {
 		size_t n = length(t->cells[i]), *w = &widths[i % t->ncolumns];
 
 		*w = n > *w ? n : *w;
@@ -124,7 +124,7 @@ void table_print(const struct table *t, size_t width, FILE *out)
 	fit(t, widths, width);
 	for (size_t c = 0; c < t->ncolumns; c++)
 		put_cell(t->columns[c].title, widths[c], t->columns[c].right, c + 1 == t->ncolumns, out);
-	for (size_t i = 0; i < t->ncells / t->ncolumns * t->ncolumns; i++) {
+	for (size_t i = 0; t->ncolumns && i < t->ncells / t->ncolumns * t->ncolumns; i++) {
 		size_t c = i % t->ncolumns;
 
 		put_cell(t->cells[i], widths[c], t->columns[c].right, c + 1 == t->ncolumns, out);

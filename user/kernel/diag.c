@@ -48,7 +48,7 @@ static int ask(int netlink, const struct cgw_cut *c, uint16_t type, uint16_t fla
 
 int diag_destroy(int netlink, const struct cgw_cut *c)
 {
-	struct answer a;
+	struct answer a = {0};
 	int r = ask(netlink, c, SOCK_DESTROY, NLM_F_ACK, &a);
 
 	if (r || a.h.nlmsg_type != NLMSG_ERROR || !a.e.error || a.e.error == -ENOENT)
@@ -58,7 +58,7 @@ int diag_destroy(int netlink, const struct cgw_cut *c)
 
 int diag_state(int netlink, const struct cgw_cut *c)
 {
-	struct answer a;
+	struct answer a = {0};
 	int r = ask(netlink, c, SOCK_DIAG_BY_FAMILY, 0, &a);
 
 	if (r)

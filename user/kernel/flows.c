@@ -239,7 +239,7 @@ int kernel_flows(struct kernel *k, struct kernel_flow **ret, size_t *ret_n)
 	if (nnoted)
 		qsort(noted, nnoted, sizeof(*noted), compare_noted);
 	at = list;
-	for (size_t i = 0; i < nsocks; i++)
+	for (size_t i = 0; socks && i < nsocks; i++)
 		at += from_socket(&socks[i], at);
 	for (size_t i = 0; i < nnoted; i++) {
 		struct cgw_live key = {.cookie = noted[i].id.cookie};

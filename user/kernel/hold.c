@@ -113,7 +113,7 @@ static int each_packet(struct kernel *k, uint64_t number, struct found *found,
 	int fd = bpf_map__fd(k->skel->maps.held), r = 0;
 	struct cgw_held *h = malloc(sizeof(*h));
 	struct cgw_asked e = {.packet = number};
-	struct cgw_question q;
+	struct cgw_question q = {0};
 
 	if (!h)
 		return -ENOMEM;
