@@ -10,6 +10,7 @@ ARCH ?= $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 JOBS := $(shell nproc)
 FUZZ_SECONDS ?= 30
 SUITES ?=
+KERNELS ?=
 
 ifeq ($(V),)
   Q := @
@@ -119,7 +120,9 @@ check:
 	$(Q)tests/run.sh $(SUITES)
 
 check-vm:
-	$(Q)$(MAKE) --no-print-directory check SUITES=vm
+	$(Q)scripts/deps.sh build test
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory tests
+	$(Q)O=$(O) tests/vm/matrix.sh $(KERNELS)
 
 bench: tests
 	$(Q)python3 tests/bench/run.py $(O)
@@ -164,7 +167,7 @@ help:
 	@echo 'make SAN=1      the same with address and undefined-behaviour sanitizers, in build/san'
 	@echo 'make demo       as root: shows it at work on a scratch cgroup, installs what that needs'
 	@echo 'make check      as root: all tests, installs what they need (SUITES="unit golden": some of them)'
-	@echo 'make check-vm   the kernel tests in virtual machines with other kernels'
+	@echo 'make check-vm   the kernel-side tests in virtual machines with other kernels (KERNELS="6.1 newest": some)'
 	@echo 'make fuzz       the fuzzers, FUZZ_SECONDS each'
 	@echo 'make bench      what it costs'
 	@echo 'make lint       formatting, clang-tidy, cppcheck, shell scripts, manual pages'

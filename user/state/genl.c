@@ -247,7 +247,8 @@ static void look_at_family(void *arg, const struct genl_message *m)
 	if (!genl_find(m->attrs, CTRL_ATTR_FAMILY_NAME, &a) || !is_text(a, s->name))
 		return;
 	s->id = genl_u16(m->attrs, CTRL_ATTR_FAMILY_ID, 0);
-	memset(s->ids, 0, s->n * sizeof(*s->ids));
+	for (size_t i = 0; i < s->n; i++)
+		s->ids[i] = 0;
 	if (!genl_find(m->attrs, CTRL_ATTR_MCAST_GROUPS, &groups))
 		return;
 	while (genl_next(&groups, &type, &group)) {
