@@ -112,6 +112,8 @@ static void replay(struct run *r)
 
 /* Large policies are there for the tables' sake; the naive judge needs long for each question. */
 #define LARGE 20000 /* bytes */
+#define FACTS 12    /* different ones, more than the image has rows for at a time... */
+#define CHANGES 18  /* ...and how often they change: some come back */
 #define GIVENS 8    /* different ones, for one published image */
 
 static void disagreement(struct run *r, const struct gen *g, uint64_t seed, const char *query,
@@ -148,18 +150,22 @@ static void ask_two(struct run *r, struct gen *g, struct subject *s, uint64_t se
 	}
 }
 
-/* Questions that can be put to one published image: they share their facts, and what fills its spare rows. */
+/* Questions that can be put to one published image: they share what fills its spare rows, and those that
+ * follow each other their facts. */
 static void make_alike(struct gen *g, char **queries, size_t n)
 {
-	char *facts = gen_facts(g), *given[GIVENS];
+	char *facts[FACTS], *given[GIVENS];
 
 	for (size_t i = 0; i < GIVENS; i++)
 		given[i] = gen_given(g);
+	for (size_t i = 0; i < FACTS; i++)
+		facts[i] = gen_facts(g);
 	for (size_t i = 0; i < n; i++)
-		queries[i] = gen_query(g, facts, given[rng_below(&g->rng, GIVENS)]);
+		queries[i] = gen_query(g, facts[i * CHANGES / n % FACTS], given[rng_below(&g->rng, GIVENS)]);
 	for (size_t i = 0; i < GIVENS; i++)
 		free(given[i]);
-	free(facts);
+	for (size_t i = 0; i < FACTS; i++)
+		free(facts[i]);
 }
 
 static void try_policy(struct run *r, uint64_t seed)

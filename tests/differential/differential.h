@@ -21,6 +21,9 @@ struct third_judge {
 	void *state;
 	/* Puts the image in force. 0, or -errno with a sentence printed. */
 	int (*publish)(void *state, const struct image *im);
+	/* The rules that are in force with the facts of q: puts them in force, or else has the questions to
+	 * come be asked as if they were. 0 or -errno. */
+	int (*enable)(void *state, const struct query *q, bool in_force);
 	/* Asks what is in force. `cq` is what judge_query() made of q; wild as in cgw_could(). 0 or -errno.
 	 */
 	int (*ask)(void *state, const struct image *im, const struct query *q, const struct cgw_query *cq,
@@ -68,8 +71,9 @@ int query_read(const char *text, struct query *q);
  * writes what is left to FOUND/NAME.conf, its lists beside it. */
 void shrink(const char *found, const char *name, const char *dir, const char *policy, const char *query);
 
-/* third.c: holds n questions about one policy against the third judge. They share their facts. Number of
- * disagreements; *asked: how many were asked. */
+/* third.c: holds n questions about one policy against the third judge. Those that follow each other mostly
+ * share their facts: what changes there is put in force. Number of disagreements; *asked: how many were
+ * asked. */
 size_t third_run(struct third_judge *k, struct subject *s, char *const *queries, size_t n, size_t *asked);
 
 /* classbench.c: a policy that scripts/classbench.py made, asked about its own borders. Number of

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The third judge: the kernel's own tables, asked by the syscall program. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../user/compile/enable.h"
 #include "../../user/compile/tables.h"
 #include "../../user/kernel/kernel.h"
 #include "differential.h"
 
 struct kernel_judge {
 	struct kernel *kernel;
+	struct enable *enable; /* of what was published */
+	const struct cgw_chunk *row[CGW_DIRS];
 	char run_dir[64];
 	struct kernel_ask ask;
 	struct cgw_chunk chunks[CGW_CHUNKS_MAX];
@@ -32,7 +36,33 @@ static int publish(void *state, const struct image *im)
 	uint64_t gen;
 	int error = kernel_publish(j->kernel, im, &gen, &message);
 
+	j->ask.row = NULL;
+	enable_free(j->enable);
+	j->enable = NULL;
+	if (!error)
+		error = enable_new(im, &j->enable);
 	return error ? complain("publish", error, message) : 0;
+}
+
+static int enable(void *state, const struct query *q, bool in_force)
+{
+	struct kernel_judge *j = state;
+	struct pollfd grace = {.fd = kernel_grace_fd(j->kernel), .events = POLLIN};
+	bool changed;
+	int error;
+
+	enable_evaluate(j->enable, q);
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		j->row[dir] = j->enable->dir[dir].row;
+	j->ask.row = in_force ? NULL : j->row;
+	if (!in_force)
+		return 0;
+	while ((error = kernel_enable(j->kernel, j->row, &changed)) == -EAGAIN) {
+		if (poll(&grace, 1, 10000) != 1)
+			return -ETIMEDOUT;
+		kernel_grace_read(j->kernel);
+	}
+	return error;
 }
 
 static int compare(const void *a, const void *b)
@@ -87,6 +117,7 @@ static void close_judge(void *state)
 	char *message = NULL, path[96];
 	bool found;
 
+	enable_free(j->enable);
 	if (j->kernel)
 		kernel_close(j->kernel);
 	if (kernel_detach(j->run_dir, &found, &message))
@@ -118,6 +149,7 @@ int kernel_judge_open(const char *cgroup, struct third_judge *ret)
 		close_judge(j);
 		return error;
 	}
-	*ret = (struct third_judge){.state = j, .publish = publish, .ask = ask, .close = close_judge};
+	*ret = (struct third_judge){
+		.state = j, .publish = publish, .enable = enable, .ask = ask, .close = close_judge};
 	return 0;
 }

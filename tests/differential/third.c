@@ -14,6 +14,17 @@ struct prepared {
 	struct cgw_query cq;
 };
 
+static bool same_facts(const struct query *a, const struct query *b)
+{
+	bool same = a->time == b->time && a->nwifi == b->nwifi && a->nactive == b->nactive;
+
+	for (size_t i = 0; same && i < a->nwifi; i++)
+		same = !memcmp(&a->wifi[i], &b->wifi[i], sizeof(a->wifi[i]));
+	for (size_t i = 0; same && i < a->nactive; i++)
+		same = !strcmp(a->active[i], b->active[i]);
+	return same;
+}
+
 static bool full(const struct image *im)
 {
 	for (int dir = 0; dir < CGW_DIRS; dir++)
@@ -47,6 +58,19 @@ static size_t compare(struct third_judge *k, struct subject *s, const struct pre
 	return 1;
 }
 
+/* Asks as if the facts of p held, then puts them in force. */
+static size_t change_facts(struct third_judge *k, struct subject *s, const struct prepared *p)
+{
+	size_t bad = k->enable(k->state, &p->q, false) != 0;
+
+	bad += compare(k, s, p);
+	if (k->enable(k->state, &p->q, true)) {
+		printf("third judge: the facts of '%s' cannot be put in force\n", p->text);
+		bad++;
+	}
+	return bad;
+}
+
 size_t third_run(struct third_judge *k, struct subject *s, char *const *queries, size_t n, size_t *asked)
 {
 	struct prepared *list = calloc(n + 1, sizeof(*list));
@@ -70,8 +94,11 @@ size_t third_run(struct third_judge *k, struct subject *s, char *const *queries,
 	if (k->publish(k->state, s->im)) {
 		bad++;
 	} else {
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
+			if (i && !same_facts(&list[i - 1].q, &list[i].q))
+				bad += change_facts(k, s, &list[i]);
 			bad += compare(k, s, &list[i]);
+		}
 		*asked += count;
 	}
 	for (size_t i = 0; i < count; i++)
