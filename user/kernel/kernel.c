@@ -258,7 +258,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 
 	if (!k)
 		return -ENOMEM;
-	k->attach_fd = k->mounts_fd = k->mounts_poll = k->ifaces_fd = -1;
+	k->attach_fd = k->mounts_fd = k->mounts_poll = k->slot.ifaces_fd = -1;
 	k->lists_slot = ~0u;
 	kernel_print(o->verbose);
 	r = guard_find(o->cgroup, o->attach, &g, message);
@@ -331,10 +331,7 @@ void kernel_close(struct kernel *k)
 	ring_buffer__free(k->ring);
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
-	if (k->chunks)
-		munmap(k->chunks, k->chunks_size);
-	if (k->ifaces_fd >= 0)
-		close(k->ifaces_fd);
+	publish_let_go(&k->slot);
 	if (k->ctl)
 		munmap(k->ctl, k->ctl_size);
 	if (k->ask)

@@ -19,6 +19,17 @@ struct kernel_hook {
 extern const struct kernel_hook kernel_hooks[];
 extern const size_t kernel_nhooks;
 
+/* What of a slot is written while it is in force. */
+struct kernel_slot {
+	/* rows of enabled rules and of interfaces, with what lies between: mapped, n chunks from the first-th
+	 * on. Not all of the image: what is mapped counts as the agent's memory. */
+	struct kernel_window {
+		struct cgw_chunk *at; /* NULL: nothing is written in this direction */
+		uint32_t first, n;
+	} rows[CGW_DIRS];
+	int ifaces_fd; /* -1: none */
+};
+
 struct kernel {
 	struct cgwall_bpf *skel;
 	struct cgw_ctl *ctl;		 /* mapped */
@@ -38,11 +49,8 @@ struct kernel {
 	bool lsm;      /* this kernel calls LSM programs */
 	int attach_fd; /* the cgroup */
 	int mounts_fd, mounts_poll;
-	/* of the slot in force, since publish: its chunks, mapped for writing; its interfaces */
-	struct cgw_chunk *chunks;
-	size_t chunks_size;
-	int ifaces_fd;
-	struct worker *grace; /* waits for grace periods */
+	struct kernel_slot slot; /* in force, since publish */
+	struct worker *grace;	 /* waits for grace periods */
 	struct worker *cutter;
 	size_t ncut; /* by the cutter, and its last error, since they were told; atomic */
 	int cut_error;
@@ -60,6 +68,10 @@ void kernel_print(bool verbose);
 
 /* A sentence for the user; always gives `error` back. message may be NULL. */
 int kernel_fail(char **message, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- publish.c ---- */
+
+void publish_let_go(struct kernel_slot *s);
 
 /* ---- state.c ---- */
 

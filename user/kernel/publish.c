@@ -82,30 +82,59 @@ _Static_assert(sizeof(struct image_prefix) == sizeof(struct cgw_prefix) + sizeof
 _Static_assert(sizeof(struct list4) == 8 && sizeof(struct list6) == 20, "no padding");
 _Static_assert(sizeof(struct listp) == sizeof(struct cgw_prefix) + 4, "no padding");
 
-/* What a slot holds beside its head, on its way into force. */
-struct publish_slot {
-	struct cgw_chunk *chunks; /* mapped */
-	size_t chunks_size;
-	int ifaces_fd;
-};
-
-static void publish_let_go(struct publish_slot *s)
+void publish_let_go(struct kernel_slot *s)
 {
-	if (s->chunks)
-		munmap(s->chunks, s->chunks_size);
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		if (s->rows[dir].at)
+			munmap(s->rows[dir].at, s->rows[dir].n * sizeof(struct cgw_chunk));
 	if (s->ifaces_fd >= 0)
 		close(s->ifaces_fd);
-	*s = (struct publish_slot){.ifaces_fd = -1};
+	*s = (struct kernel_slot){.ifaces_fd = -1};
 }
 
-static int publish_chunks(const struct image *im, struct publish_slot *s)
+/* Maps the rows first..last of a direction, with what else is on their pages. */
+static int publish_window(int fd, const struct cgw_dirhead *d, uint32_t first, uint32_t last,
+			  struct kernel_window *ret)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE) / sizeof(struct cgw_chunk);
+	uint32_t from = (d->rows + first * d->stride) / page * page, to = d->rows + (last + 1) * d->stride;
+	uint32_t n = (to - from + page - 1) / page * page;
+	void *p = mmap(NULL, n * sizeof(struct cgw_chunk), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		       (off_t)(from * sizeof(struct cgw_chunk)));
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*ret = (struct kernel_window){.at = p, .first = from, .n = n};
+	return 0;
+}
+
+/* What will be written of it while it is in force. */
+static int publish_windows(int fd, const struct image *im, struct kernel_slot *s)
+{
+	int r = 0;
+
+	for (int dir = 0; !r && dir < CGW_DIRS; dir++) {
+		const struct cgw_dirhead *d = &im->head.dir[dir];
+		bool conditional = d->dims & (1u << CGW_DIM_ENABLED);
+		uint32_t first = conditional ? d->enabled[0] : im->iface_rows[dir],
+			 last = conditional ? d->enabled[CGW_VARIANTS - 1] : first;
+
+		if (im->niface_rows[dir])
+			last = im->iface_rows[dir] + im->niface_rows[dir] - 1;
+		if (first)
+			r = publish_window(fd, d, first, last, &s->rows[dir]);
+	}
+	return r;
+}
+
+static int publish_chunks(const struct image *im, struct kernel_slot *s)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 	size_t size = (size_t)im->head.nchunks * sizeof(struct cgw_chunk),
 	       page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t whole = (size + page - 1) / page * page;
+	int fd, r = 0;
 	void *p;
-	int fd;
 
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgw_chunks", 4, sizeof(struct cgw_chunk), im->head.nchunks,
 			    &opts);
@@ -113,14 +142,16 @@ static int publish_chunks(const struct image *im, struct publish_slot *s)
 		return -errno;
 	p = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
-		int r = -errno;
-
+		r = -errno;
+	} else {
+		memcpy(p, im->chunks, size);
+		munmap(p, whole);
+		r = publish_windows(fd, im, s);
+	}
+	if (r) {
 		close(fd);
 		return r;
 	}
-	memcpy(p, im->chunks, size);
-	s->chunks = p;
-	s->chunks_size = whole;
 	return fd;
 }
 
@@ -179,7 +210,7 @@ static int publish_keys(const struct image *im)
 }
 
 /* The descriptor stays with s, a copy of it is given. */
-static int publish_ifaces(const struct image *im, struct publish_slot *s)
+static int publish_ifaces(const struct image *im, struct kernel_slot *s)
 {
 	int fd = publish_pairs(BPF_MAP_TYPE_HASH, "cgw_ifaces", sizeof(struct cgw_key),
 			       sizeof(struct cgw_class), im->ifaces, im->nifaces, KERNEL_SPARE_IFACES);
@@ -192,7 +223,7 @@ static int publish_ifaces(const struct image *im, struct publish_slot *s)
 }
 
 /* Everything of the image into the idle slot. */
-static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t slot, struct publish_slot *s,
+static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t slot, struct kernel_slot *s,
 			     uint32_t *lists)
 {
 	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
@@ -218,9 +249,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 {
 	uint64_t word = k->ctl->word, next = (CGW_WORD_GEN(word) + 1) & 0xfffffff;
 	uint32_t slot = word ? !CGW_WORD_SLOT(word) : 0, lists;
-	struct publish_slot fresh = {.ifaces_fd = -1}, old = {.chunks = k->chunks,
-							      .chunks_size = k->chunks_size,
-							      .ifaces_fd = k->ifaces_fd};
+	struct kernel_slot fresh = {.ifaces_fd = -1};
 	struct cgw_head head = im->head;
 	int r;
 
@@ -248,10 +277,8 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 		}
 	}
 	closed_take_out(k->pins); /* where it stood in until now */
-	publish_let_go(&old);
-	k->chunks = fresh.chunks;
-	k->chunks_size = fresh.chunks_size;
-	k->ifaces_fd = fresh.ifaces_fd;
+	publish_let_go(&k->slot);
+	k->slot = fresh;
 	k->freed = 0;
 	memset(k->left, 0, sizeof(k->left));
 	*gen = next;

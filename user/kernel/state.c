@@ -67,19 +67,35 @@ int kernel_cut_end(struct kernel *k, size_t *ncut)
 	return __atomic_exchange_n(&k->cut_error, 0, __ATOMIC_RELAXED);
 }
 
-/* Where a row stands in the mapped chunks of the slot in force; NULL: nowhere. */
-static struct cgw_chunk *row_at(const struct kernel *k, const struct cgw_dirhead *d, uint32_t row)
-{
-	size_t at = d->rows + (size_t)row * d->stride;
-
-	if (!row || !k->chunks || (at + d->stride) * sizeof(*k->chunks) > k->chunks_size)
-		return NULL;
-	return k->chunks + at;
-}
-
 static const struct cgw_head *head_in_force(const struct kernel *k)
 {
 	return &k->ctl->head[CGW_WORD_SLOT(k->ctl->word)];
+}
+
+/* Where a row of the slot in force is mapped; NULL: nowhere. */
+static struct cgw_chunk *row_at(const struct kernel *k, int dir, uint32_t row)
+{
+	const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
+	const struct kernel_window *w = &k->slot.rows[dir];
+	uint64_t at = d->rows + (uint64_t)row * d->stride;
+
+	if (!row || !w->at || at < w->first || at + d->stride > (uint64_t)w->first + w->n)
+		return NULL;
+	return w->at + (at - w->first);
+}
+
+/* Are there variants of these rows? 0, -ENOENT without a policy in force, -EINVAL. */
+static int check_rows(const struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS])
+{
+	const struct cgw_head *h = head_in_force(k);
+
+	if (!k->ctl->word)
+		return -ENOENT;
+	for (int dir = 0; dir < CGW_DIRS; dir++)
+		for (int v = 0; row[dir] && v < CGW_VARIANTS; v++)
+			if (!row_at(k, dir, h->dir[dir].enabled[v]))
+				return -EINVAL;
+	return 0;
 }
 
 static bool variant_is(const struct kernel *k, uint32_t variant, const struct cgw_chunk *const row[CGW_DIRS])
@@ -88,7 +104,7 @@ static bool variant_is(const struct kernel *k, uint32_t variant, const struct cg
 		const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
 
 		if (row[dir] &&
-		    memcmp(row_at(k, d, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir])) != 0)
+		    memcmp(row_at(k, dir, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir])) != 0)
 			return false;
 	}
 	return true;
@@ -101,7 +117,7 @@ static void variant_write(const struct kernel *k, uint32_t variant,
 		const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
 
 		if (row[dir])
-			memcpy(row_at(k, d, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir]));
+			memcpy(row_at(k, dir, d->enabled[variant]), row[dir], d->stride * sizeof(*row[dir]));
 	}
 }
 
@@ -135,14 +151,11 @@ static void flip(struct kernel *k, uint32_t variant)
 
 int kernel_enable(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS], bool *changed)
 {
-	const struct cgw_head *h = head_in_force(k);
 	uint32_t now = CGW_WORD_VARIANT(k->ctl->word), v;
+	int err = check_rows(k, row);
 
-	if (!k->chunks)
-		return -ENOENT;
-	for (int dir = 0; dir < CGW_DIRS; dir++)
-		if (row[dir] && !row_at(k, &h->dir[dir], h->dir[dir].enabled[CGW_VARIANTS - 1]))
-			return -EINVAL;
+	if (err)
+		return err;
 	*changed = false;
 	if (variant_is(k, now, row))
 		return 0;
@@ -157,14 +170,11 @@ int kernel_enable(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS],
 
 int kernel_ask_variant(struct kernel *k, const struct cgw_chunk *const row[CGW_DIRS])
 {
-	const struct cgw_head *h = head_in_force(k);
+	int err = check_rows(k, row);
 	uint32_t v;
 
-	if (!k->chunks)
-		return -ENOENT;
-	for (int dir = 0; dir < CGW_DIRS; dir++)
-		if (row[dir] && !row_at(k, &h->dir[dir], h->dir[dir].enabled[CGW_VARIANTS - 1]))
-			return -EINVAL;
+	if (err)
+		return err;
 	v = variant_for(k, row);
 	return v == CGW_VARIANTS ? -EAGAIN : (int)v;
 }
@@ -172,7 +182,7 @@ int kernel_ask_variant(struct kernel *k, const struct cgw_chunk *const row[CGW_D
 int kernel_row(struct kernel *k, enum cgw_dir dir, uint32_t row, const struct cgw_chunk *chunks)
 {
 	const struct cgw_dirhead *d = &head_in_force(k)->dir[dir];
-	struct cgw_chunk *to = row_at(k, d, row);
+	struct cgw_chunk *to = row_at(k, dir, row);
 
 	if (!to)
 		return -EINVAL;
@@ -185,14 +195,14 @@ int kernel_iface_put(struct kernel *k, const struct cgw_key *key, const struct c
 	struct cgw_class old;
 	bool there;
 
-	if (k->ifaces_fd < 0)
+	if (k->slot.ifaces_fd < 0)
 		return -ENOENT;
-	there = !bpf_map_lookup_elem(k->ifaces_fd, key, &old);
+	there = !bpf_map_lookup_elem(k->slot.ifaces_fd, key, &old);
 	if (there && !memcmp(&old, class, sizeof(old)))
 		return 0;
 	if (!worker_done(k->grace, k->freed))
 		return -EAGAIN;
-	if (bpf_map_update_elem(k->ifaces_fd, key, class, BPF_ANY))
+	if (bpf_map_update_elem(k->slot.ifaces_fd, key, class, BPF_ANY))
 		return errno == E2BIG ? -ENOSPC : -errno;
 	if (there)
 		k->freed = worker_ask(k->grace);
@@ -201,9 +211,9 @@ int kernel_iface_put(struct kernel *k, const struct cgw_key *key, const struct c
 
 int kernel_iface_drop(struct kernel *k, const struct cgw_key *key)
 {
-	if (k->ifaces_fd < 0)
+	if (k->slot.ifaces_fd < 0)
 		return -ENOENT;
-	if (bpf_map_delete_elem(k->ifaces_fd, key))
+	if (bpf_map_delete_elem(k->slot.ifaces_fd, key))
 		return errno == ENOENT ? 0 : -errno;
 	k->freed = worker_ask(k->grace);
 	return 0;
