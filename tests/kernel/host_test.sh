@@ -83,6 +83,7 @@ ip addr add 10.55.0.1/24 dev wall0
 rule "an address that came" 1 out to=10.55.0.1:7001 proto=tcp
 probe OK tcp 127.0.0.1 $PORT
 [ "$(generation)" -gt "$gen" ] && pass "in a generation of its own" || fail "the generation is $gen still"
+like "the log tells what changed" '^state self .*10\.55\.0\.1' "$("$CGWALL" log)"
 like "the agent says why" "the host's addresses .*changed: enforcing generation" "$(cat "$W/agent.log")"
 ip addr del 10.55.0.1/24 dev wall0
 rule "and went" 0 out to=10.55.0.1:7001 proto=tcp
@@ -123,6 +124,7 @@ printf 'nameserver 192.0.2.54\nnameserver 2001:db8::53\n' >"$W/resolv.conf"
 rule "another one" 1 out to=192.0.2.54:53 proto=udp
 rule "two of them" 1 out "to=[2001:db8::53]:53" proto=udp
 rule "the old one is none any more" 0 out to=192.0.2.53:53 proto=udp
+like "the log tells them" '^state resolvers 192.0.2.54,2001:db8::53$' "$("$CGWALL" log)"
 is "status tells them" "192.0.2.54 2001:db8::53" \
 	"$(json "' '.join(sorted(d['surroundings']['resolvers']))" "$CGWALL" status --json)"
 agent_end

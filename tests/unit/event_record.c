@@ -229,6 +229,66 @@ static void memory(void)
 	log_free(&l);
 }
 
+static const char *state_text(const char *now, const struct record_rules *rules, size_t n, uint32_t more)
+{
+	static char out[RECORD_TEXT_MAX];
+	struct record *r = record_state(5, "active wg0", "down", now, rules, n, more);
+
+	if (!CHECK(r))
+		return "";
+	record_text(r, out, sizeof(out));
+	free(r);
+	return out;
+}
+
+static void states(void)
+{
+	static const struct record_rules both[] = {
+		{4, 4, CGW_OUT, true}, {6, 9, CGW_OUT, true}, {18, 18, CGW_IN, true}, {2, 3, CGW_IN, false}};
+	struct record_rules many[RECORD_RULES_MAX];
+	struct record *r;
+	struct json_object *o;
+	const char *text;
+
+	CHECK_STR(state_text("up", NULL, 0, 0), "state active wg0 up");
+	CHECK_STR(state_text(NULL, NULL, 0, 0), "state active wg0 none");
+	CHECK_STR(state_text("up", both, 1, 0), "state active wg0 up: rules out 4 on");
+	CHECK_STR(state_text("up", both + 2, 1, 0), "state active wg0 up: rules in 18 on");
+	CHECK_STR(state_text("up", both + 3, 1, 0), "state active wg0 up: rules in 2-3 off");
+	CHECK_STR(state_text("up", both, 4, 0),
+		  "state active wg0 up: rules out 4,6-9 and in 18 on, in 2-3 off");
+	CHECK_STR(state_text("up", both, 1, 7), "state active wg0 up: rules out 4 on, 7 more rules switched");
+	/* what finds no room in the line is counted */
+	for (uint32_t i = 0; i < RECORD_RULES_MAX; i++)
+		many[i] = (struct record_rules){1000000 + 10 * i, 1000004 + 10 * i, CGW_OUT, true};
+	text = state_text("up", many, RECORD_RULES_MAX, 1);
+	CHECK(strlen(text) < RECORD_TEXT_MAX - 1);
+	CHECK_MSG(strstr(text, " on, ") && strstr(text, "more rules switched"), "%s", text);
+	r = record_state(5, "active wg0", NULL, "up", both, 4, 3);
+	o = r ? record_json(r) : NULL;
+	if (CHECK(o)) {
+		struct json_object *rules = json_get(o, "rules");
+
+		CHECK_STR(json_get_text(o, "kind", ""), "state");
+		CHECK_STR(json_get_text(o, "fact", ""), "active wg0");
+		CHECK_STR(json_get_text(o, "new", ""), "up");
+		CHECK(!json_get(o, "old") && !json_get(o, "verdict") && !json_get(o, "rule") &&
+		      !json_get(o, "pid") && !json_get(o, "local"));
+		CHECK_STR(json_line(json_get(json_get(rules, "on"), "out")), "[4,6,7,8,9]");
+		CHECK_STR(json_line(json_get(json_get(rules, "on"), "in")), "[18]");
+		CHECK_STR(json_line(json_get(json_get(rules, "off"), "in")), "[2,3]");
+		CHECK_INT(json_get_int(rules, "more", 0), 3);
+	}
+	json_object_put(o);
+	free(r);
+	/* thousands are not named one by one */
+	many[0] = (struct record_rules){1, 5000, CGW_IN, false};
+	o = json_rules(many, 1, 2);
+	CHECK_INT(json_object_array_length(json_get(json_get(o, "off"), "in")), 1000);
+	CHECK_INT(json_get_int(o, "more", 0), 4002);
+	json_object_put(o);
+}
+
 int main(void)
 {
 	RUN(one_line);
@@ -240,5 +300,6 @@ int main(void)
 	RUN(json_strings);
 	RUN(lost_lines);
 	RUN(memory);
+	RUN(states);
 	return test_done();
 }

@@ -479,6 +479,44 @@ void standing_tell(const struct standing *st, const struct seen *old, const stru
 	free(c.list);
 }
 
+static bool same_addresses(const struct addresses *a, const struct addresses *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->list, b->list, a->n * sizeof(*a->list)));
+}
+
+static void list_text(const struct addresses *a, char *out, size_t size)
+{
+	char text[SHOW_END_MAX];
+	size_t at = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < a->n && at < size; i++) {
+		show_addr(a->list[i], text, sizeof(text));
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? "," : "", text);
+	}
+}
+
+static void tell_list(const char *what, const struct addresses *old, const struct addresses *now,
+		      void (*tell)(void *arg, struct record *r), void *arg)
+{
+	char from[STANDING_WIFI_MAX], to[STANDING_WIFI_MAX];
+
+	if (same_addresses(old, now))
+		return;
+	list_text(old, from, sizeof(from));
+	list_text(now, to, sizeof(to));
+	tell(arg, record_state(now_ns(), what, from, to, NULL, 0, 0));
+}
+
+void standing_tell_addresses(const struct standing *former, const struct standing *st,
+			     void (*tell)(void *arg, struct record *r), void *arg)
+{
+	if (st->wants_self)
+		tell_list("self", &former->self, &st->self, tell, arg);
+	if (st->wants_resolvers)
+		tell_list("resolvers", &former->resolvers, &st->resolvers, tell, arg);
+}
+
 /* ---- status ---- */
 
 static struct json_object *fact_object(const char *key, const char *text, bool holds, int64_t since,

@@ -61,6 +61,10 @@ bool standing_holds(const struct standing *st, enum cgw_dir dir, uint32_t number
 void standing_tell(const struct standing *st, const struct seen *old, const struct seen *now,
 		   void (*tell)(void *arg, struct record *r), void *arg);
 
+/* The same of addresses that are compiled in, from one standing to the next. */
+void standing_tell_addresses(const struct standing *former, const struct standing *st,
+			     void (*tell)(void *arg, struct record *r), void *arg);
+
 /* "home" secured aa:bb:cc:dd:ee:ff, fit to be printed. */
 #define STANDING_WIFI_MAX 256
 void standing_wifi_text(const struct facts_wifi *w, char *out, size_t size);

@@ -31,7 +31,8 @@
 #define RETRY .5	 /* after an error that should not be */
 #define AGAIN_LEAST .05	 /* seconds that addresses have to stand still before all is compiled anew */
 #define AGAIN_LONGEST 2. /* but so long at most */
-#define AGAIN_FAILED 10. /* when that failed */
+#define AGAIN_FAILED 10. /* when that failed, doubled each time */
+#define AGAIN_FAILED_MOST 300.
 
 struct surroundings {
 	struct agent *a;
@@ -47,6 +48,7 @@ struct surroundings {
 	unsigned pending;	   /* FACTS_*: told, and not in force yet */
 	double next;		   /* not before, by the monotonic clock */
 	double again_first;	   /* addresses have been changing since; 0: they have not */
+	double again_failed;	   /* seconds to the next try; 0: it did not fail */
 	double again_cost;	   /* seconds that it took the last time */
 	char *stale;		   /* why `self` or `resolvers` are not what they should be; NULL: they are */
 	struct seen seen;	   /* as the log has it */
@@ -291,15 +293,21 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	s->again_first = 0.;
 	/* a full table of keys is the other reason to come here */
-	if (!addresses_differ(s->standing) && !(s->pending & FACTS_LINKS))
+	if (!addresses_differ(s->standing) && !(s->pending & FACTS_LINKS)) {
+		free(s->stale); /* they are as they were */
+		s->stale = NULL;
 		return;
+	}
 	if (!agent_again(s->a, "the host's addresses or interfaces changed", &message)) {
 		s->again_cost = seconds(CLOCK_THREAD_CPUTIME_ID) - start;
 		return;
 	}
 	free(s->stale);
 	s->stale = message ? message : strdup("out of memory");
-	compile_soon(s, AGAIN_FAILED);
+	s->again_failed = s->again_failed == 0. ? AGAIN_FAILED : 2. * s->again_failed;
+	if (s->again_failed > AGAIN_FAILED_MOST)
+		s->again_failed = AGAIN_FAILED_MOST;
+	compile_soon(s, s->again_failed);
 }
 
 /* ---- pace ---- */
@@ -444,13 +452,16 @@ void surroundings_discard(struct standing *st)
 
 void surroundings_adopt(struct surroundings *s, struct standing *st)
 {
-	if (s->standing)
+	if (s->standing) {
 		standing_inherit(st, s->standing);
+		standing_tell_addresses(s->standing, st, tell, s->a);
+	}
 	standing_free(s->standing);
 	s->standing = st;
 	standing_settle(st);
 	free(s->stale);
 	s->stale = NULL;
+	s->again_failed = 0.;
 	/* interfaces came with the image; anything else that is pending is looked at under the new policy */
 	s->pending = s->following ? FACTS_ACTIVE | FACTS_ADDRESS | FACTS_RESOLVERS : 0;
 	if (s->following)

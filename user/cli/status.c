@@ -229,13 +229,19 @@ static void print_switched(struct json_object *rules)
 	putchar('\n');
 }
 
+#define FACTS_SHOWN 40 /* --json has them all */
+
 /* What holds, or does not: facts under "fact", conditions under "name". */
 static void print_facts(struct json_object *list, const char *key, const char *title)
 {
-	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	if (n > FACTS_SHOWN)
+		printf("  %-9s %zu of them; --json tells of all\n", title, n);
+	for (size_t i = 0; i < n && i < FACTS_SHOWN; i++) {
 		struct json_object *f = json_object_array_get_idx(list, i);
 
-		printf("  %-9s %-8s %s since %s", i ? "" : title,
+		printf("  %-9s %-8s %s since %s", i || n > FACTS_SHOWN ? "" : title,
 		       json_get_bool(f, "holds", false) ? "yes" : "no", json_get_text(f, key, "?"),
 		       json_get_text(f, "since", "?"));
 		print_switched(json_get(f, "rules"));

@@ -35,9 +35,8 @@ static void state_text(const struct record *r, char *out, size_t size)
 	uint32_t more = r->more;
 	size_t at = 0;
 
-	add(out, size, &at, "state %.300s %.300s: ", r->fact, r->now ? r->now : "none");
-	if (!r->nrules && !more)
-		add(out, size, &at, "no rule");
+	add(out, size, &at, "state %.300s %.300s%s", r->fact, r->now ? r->now : "none",
+	    r->nrules || more ? ": " : "");
 	for (uint32_t i = 0; i < r->nrules; i++) {
 		const struct record_rules *run = &r->rules[i];
 
