@@ -22,7 +22,7 @@ SERVERS+=($!)
 until_ok 10 grep -q ready "$W/flow.listen"
 guarded "$FLOW" tcp connect $PEER4 7600 both "$W/flow.own" >/dev/null 2>&1 6>&- &
 FLOWING=$!
-SERVERS+=($FLOWING)
+SERVERS+=("$FLOWING")
 numbers() { od -An -t u8 -w32 "$1" | awk '{print $'"$2"'}'; } # 1 sent, 2 got, 3 gaps, 4 errno
 flowing() { [ "$(numbers "$W/flow.own" 2)" -gt 100 ]; }
 until_ok 10 flowing

@@ -28,11 +28,15 @@ static int print_log(struct client *c, bool json)
 			puts(json_line(json_get(o, "record")));
 		else if (more)
 			puts(json_get_text(o, "text", ""));
+		else if (!json_get_bool(o, "ok", false))
+			err = -EPERM;
+		if (err)
+			fprintf(stderr, "cgwall: %s\n", json_get_text(o, "error", "the agent refused"));
 		json_object_put(o);
 		if (ferror(stdout))
 			return -EIO;
 	}
-	return fflush(stdout) ? -EIO : 0;
+	return fflush(stdout) ? -EIO : err;
 }
 
 static int show_log(const struct cmd_args *a)
@@ -55,7 +59,7 @@ static int show_log(const struct cmd_args *a)
 		err = print_log(c, json);
 		if (err == -EPIPE && follow)
 			fprintf(stderr, "cgwall: the agent has stopped\n");
-		else if (err && err != -EIO)
+		else if (err && err != -EIO && err != -EPERM)
 			client_explain_failure(run_dir, err);
 		client_close(c);
 	}
