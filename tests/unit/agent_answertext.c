@@ -31,7 +31,8 @@ static void rule(const struct answer *n, const char *expected)
 	CHECK_STR(text, expected);
 	p = text ? policy_read_text("x", text, strlen(text), &d) : NULL;
 	if (CHECK_MSG(p && p->nrules[n->dir] == 1 && p->rules[n->dir], "%s: %s", text,
-		      d.nlines ? d.lines[0].message : "")) {
+		      d.nlines ? d.lines[0].message : "") &&
+	    p && p->rules[n->dir] && p->rules[n->dir][0]) {
 		out = open_memstream(&printed, &len);
 		policy_print_rule(p->rules[n->dir][0], out);
 		fclose(out);
@@ -89,7 +90,7 @@ static void hostile(void)
 	struct diag d = {0};
 	struct policy *p = policy_read_text("x", text, strlen(text), &d);
 
-	if (CHECK(p && p->rules[CGW_OUT])) {
+	if (CHECK(p && p->rules[CGW_OUT]) && p && p->rules[CGW_OUT] && p->rules[CGW_OUT][0]) {
 		CHECK(policy_glob(p->rules[CGW_OUT][0]->who->text, "/x/*?[a]\\\"b"));
 		CHECK(!policy_glob(p->rules[CGW_OUT][0]->who->text, "/x/abca\\\"b"));
 	}

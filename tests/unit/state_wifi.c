@@ -30,7 +30,7 @@ static struct wifi_ies read_ies(const uint8_t *data, size_t len)
 	uint8_t *copy = malloc(len ? len : 1);
 
 	memset(&ies, 0xa5, sizeof(ies));
-	if (CHECK(copy)) {
+	if (CHECK(copy) && copy) {
 		if (len)
 			memcpy(copy, data, len);
 		wifi_ie_read(copy, len, &ies);

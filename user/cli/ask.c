@@ -75,7 +75,7 @@ static int take_question(struct ask *a, struct json_object *q)
 	if (i < a->n) {
 		json_object_put(a->questions[i]);
 	} else {
-		grown = realloc(a->questions, (a->n + 1) * sizeof(*grown));
+		grown = reallocarray(a->questions, a->n + 1, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
 		a->questions = grown;

@@ -244,7 +244,7 @@ int kernel_flows(struct kernel *k, struct kernel_flow **ret, size_t *ret_n)
 	for (size_t i = 0; i < nnoted; i++) {
 		struct cgw_live key = {.cookie = noted[i].id.cookie};
 		const struct cgw_live *s =
-			nsocks ? bsearch(&key, socks, nsocks, sizeof(key), compare_cookies) : NULL;
+			socks && nsocks ? bsearch(&key, socks, nsocks, sizeof(key), compare_cookies) : NULL;
 
 		if (s)
 			at += from_noted(noted, nnoted, &noted[i], s, boot_ns(), at);
