@@ -330,7 +330,7 @@ static void apply(struct surroundings *s)
 	int err;
 
 	s->pending = 0;
-	if (what & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK)) {
+	if (s->standing->enable->nfacts && what & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK)) {
 		err = put_row(s);
 		if (err)
 			s->pending |= FACTS_ACTIVE; /* on_grace() */
@@ -452,6 +452,8 @@ void surroundings_discard(struct standing *st)
 
 void surroundings_adopt(struct surroundings *s, struct standing *st)
 {
+	struct seen now;
+
 	if (s->standing) {
 		standing_inherit(st, s->standing);
 		standing_tell_addresses(s->standing, st, tell, s->a);
@@ -459,6 +461,11 @@ void surroundings_adopt(struct surroundings *s, struct standing *st)
 	standing_free(s->standing);
 	s->standing = st;
 	standing_settle(st);
+	/* what the former policy did not ask about is no news now */
+	if (!seen_take(&s->facts, &now)) {
+		seen_free(&s->seen);
+		s->seen = now;
+	}
 	free(s->stale);
 	s->stale = NULL;
 	s->again_failed = 0.;
@@ -474,8 +481,6 @@ void surroundings_follow(struct surroundings *s)
 	s->grace.data = s;
 	ev_io_start(s->a->loop, &s->grace);
 	s->following = true;
-	seen_free(&s->seen);
-	seen_take(&s->facts, &s->seen);
 	s->pending = FACTS_ACTIVE | FACTS_LINKS | FACTS_ADDRESS | FACTS_RESOLVERS;
 	apply(s);
 }
