@@ -39,7 +39,7 @@ tidy() { # of the project's own files; the skeleton that bpftool writes is not o
 	local out own
 	own=$(git ls-files '*.c' '*.h' | sed 's/.*/{"name":"&"}/' | paste -sd,)
 	out=$(printf '%s\0' "${user_files[@]}" |
-		xargs -0 -n 1 -P "$jobs" sh -c 'tool=$1 o=$2 own=$3; shift 3; exec "$tool" --quiet --line-filter="[$own]" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o" -isystem "$o/tests/bench"' \
+		xargs -0 -n 1 -P "$jobs" sh -c 'tool=$1 o=$2 own=$3; shift 3; exec "$tool" --quiet --line-filter="[$own]" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o" -isystem "$o/tests/bench" -isystem "$o/tests/kernel"' \
 			sh "$(tool clang-tidy)" "$O" "$own" 2>&1) && return
 	grep -A2 -E ': (error|warning): ' <<<"$out" # without the analyser's long way there
 	return 1
