@@ -6,7 +6,7 @@
 
 #include "../event/json.h"
 #include "../event/show.h"
-#include "standing.h"
+#include "changes.h"
 
 struct json_object *facts_json_addresses(uint8_t (*list)[16], size_t n)
 {
@@ -44,7 +44,7 @@ struct json_object *facts_json_active(const struct facts *f)
 struct json_object *facts_json_wifi(const struct facts *f)
 {
 	struct json_object *list = json_object_new_array();
-	char text[STANDING_WIFI_MAX], time[SHOW_TIME_MAX], ssid[FACTS_SSID_MAX + 1];
+	char text[CHANGES_WIFI_MAX], time[SHOW_TIME_MAX], ssid[FACTS_SSID_MAX + 1];
 
 	for (size_t i = 0; list && i < f->nwifi; i++) {
 		const struct facts_wifi *w = &f->wifi[i];
@@ -66,7 +66,7 @@ struct json_object *facts_json_wifi(const struct facts *f)
 		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
 			 b[5]);
 		json_put_text(o, "bssid", text);
-		standing_wifi_text(w, text, sizeof(text));
+		changes_wifi_text(w, text, sizeof(text));
 		json_put_text(o, "text", text);
 		json_put_text(o, "since", time);
 		json_object_array_add(list, o);

@@ -56,18 +56,15 @@ void standing_settle(struct standing *st);
 /* Is the rule in force? */
 bool standing_holds(const struct standing *st, enum cgw_dir dir, uint32_t number);
 
-/* Makes a record of each change of the surroundings that the policy asks about, from `old` to `now`, with the
- * rules that it switched: the last evaluation is held against what is in force. */
-void standing_tell(const struct standing *st, const struct seen *old, const struct seen *now,
-		   void (*tell)(void *arg, struct record *r), void *arg);
+/* Rules, as runs; those that are on first. */
+struct standing_runs {
+	struct record_rules runs[RECORD_RULES_MAX];
+	size_t n;
+	uint32_t more; /* that found no room */
+};
 
-/* The same of addresses that are compiled in, from one standing to the next. */
-void standing_tell_addresses(const struct standing *former, const struct standing *st,
-			     void (*tell)(void *arg, struct record *r), void *arg);
-
-/* "home" secured aa:bb:cc:dd:ee:ff, fit to be printed. */
-#define STANDING_WIFI_MAX 256
-void standing_wifi_text(const struct facts_wifi *w, char *out, size_t size);
+/* The rules whose gate is marked; `open`: by gate, are they on? */
+void standing_rules(const struct enable *e, const bool *marked, const bool *open, struct standing_runs *ret);
 
 struct json_object;
 

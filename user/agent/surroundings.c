@@ -21,6 +21,8 @@
 #include "../state/links.h"
 #include "../state/wifi.h"
 #include "facts_json.h"
+#include "changes.h"
+#include "ifkeys.h"
 #include "inside.h"
 #include "load.h"
 #include "output.h"
@@ -96,7 +98,7 @@ static void settle(struct surroundings *s)
 	struct seen now;
 
 	if (!seen_take(&s->facts, &now)) {
-		standing_tell(s->standing, &s->seen, &now, tell, s->a);
+		changes_tell(s->standing, &s->seen, &now, tell, s->a);
 		seen_free(&s->seen);
 		s->seen = now;
 	}
@@ -124,122 +126,6 @@ static int put_row(struct surroundings *s)
 	if (err)
 		output_line(STDERR_FILENO, "cgwall: the clock cannot be followed: %s", strerror(-err));
 	return 0;
-}
-
-/* ---- interfaces ---- */
-
-static int write_row(void *arg, enum cgw_dir dir, uint32_t row, const struct cgw_chunk *chunks)
-{
-	return kernel_row(arg, dir, row, chunks);
-}
-
-static struct standing_key *find_key(const struct standing *st, const struct cgw_key *key)
-{
-	for (size_t i = 0; i < st->nkeys; i++)
-		if (!memcmp(&st->keys[i].key, key, sizeof(*key)))
-			return &st->keys[i];
-	return NULL;
-}
-
-/* Is there an interface with that key that matters? */
-static bool key_wanted(const struct surroundings *s, const struct cgw_key *key)
-{
-	for (size_t i = 0; i < s->facts.nlinks; i++) {
-		const struct facts_link *l = &s->facts.links[i];
-		struct cgw_key k;
-
-		iface_key(l->index, s->netns, &k);
-		if (!memcmp(&k, key, sizeof(k)))
-			return iface_matters(s->standing->ifaces, l->name);
-	}
-	return false;
-}
-
-static int remember_key(struct standing *st, const struct cgw_key *key, const struct cgw_class *class)
-{
-	struct standing_key *k = find_key(st, key), *more;
-
-	if (!k) {
-		more = realloc(st->keys, (st->nkeys + 1) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		st->keys = more;
-		k = &more[st->nkeys++];
-	}
-	*k = (struct standing_key){*key, *class};
-	return 0;
-}
-
-/* Those that are new (`fresh`), or that have another class. The first error, but it goes on after -EAGAIN. */
-static int put_keys(struct surroundings *s, bool fresh, bool *changed)
-{
-	struct standing *st = s->standing;
-	int waits = 0;
-
-	for (size_t i = 0; i < s->facts.nlinks; i++) {
-		const struct facts_link *l = &s->facts.links[i];
-		const struct standing_key *known;
-		struct cgw_class class;
-		struct cgw_key key;
-		int err;
-
-		iface_key(l->index, s->netns, &key);
-		known = find_key(st, &key);
-		if (fresh == (known != NULL) || !iface_matters(st->ifaces, l->name))
-			continue;
-		err = iface_class(st->ifaces, l->name, write_row, s->a->kernel, &class);
-		if (!err && known && !memcmp(&known->class, &class, sizeof(class)))
-			continue;
-		if (!err)
-			err = kernel_iface_put(s->a->kernel, &key, &class);
-		if (!err) {
-			*changed = true;
-			err = remember_key(st, &key, &class);
-		}
-		if (err == -EAGAIN)
-			waits = err;
-		else if (err)
-			return err;
-	}
-	return waits;
-}
-
-static int drop_keys(struct surroundings *s, bool *changed)
-{
-	struct standing *st = s->standing;
-
-	for (size_t i = st->nkeys; i-- > 0;) {
-		int err;
-
-		if (key_wanted(s, &st->keys[i].key))
-			continue;
-		err = kernel_iface_drop(s->a->kernel, &st->keys[i].key);
-		if (err)
-			return err;
-		st->keys[i] = st->keys[--st->nkeys];
-		*changed = true;
-	}
-	return 0;
-}
-
-/* New ones first: they need no room that was given back just now. */
-static int put_ifaces(struct surroundings *s)
-{
-	bool changed = false;
-	int waits = 0, err;
-
-	if (!s->standing->ifaces)
-		return 0;
-	err = put_keys(s, true, &changed);
-	if (err == -EAGAIN)
-		waits = err;
-	if (!err || waits)
-		err = drop_keys(s, &changed);
-	if (!err)
-		err = put_keys(s, false, &changed);
-	if (changed)
-		kernel_new_epoch(s->a->kernel);
-	return err ? err : waits;
 }
 
 /* ---- what takes compiling ---- */
@@ -338,7 +224,7 @@ static void apply(struct surroundings *s)
 			failed(s, err);
 	}
 	if (what & FACTS_LINKS) {
-		err = put_ifaces(s);
+		err = ifkeys_put(s->a->kernel, &s->facts, s->netns, s->standing);
 		if (err)
 			s->pending |= FACTS_LINKS;
 		if (err && err != -EAGAIN)
@@ -398,28 +284,6 @@ static void on_resolv(void *arg)
 
 /* ---- a policy ---- */
 
-static int prepare_ifaces(struct surroundings *s, struct image *im, struct standing *st)
-{
-	for (size_t i = 0; i < s->facts.nlinks; i++) {
-		const struct facts_link *l = &s->facts.links[i];
-		struct cgw_class class;
-		struct cgw_key key;
-		int err;
-
-		if (!iface_matters(st->ifaces, l->name))
-			continue;
-		iface_key(l->index, s->netns, &key);
-		err = iface_class(st->ifaces, l->name, iface_write_image, im, &class);
-		if (!err)
-			err = iface_add(im, &key, &class);
-		if (!err)
-			err = remember_key(st, &key, &class);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 int surroundings_prepare(struct surroundings *s, const struct load *l, struct standing **ret)
 {
 	struct standing *st = NULL;
@@ -433,7 +297,7 @@ int surroundings_prepare(struct surroundings *s, const struct load *l, struct st
 	if (!err)
 		err = standing_new(l, &st);
 	if (!err && st->ifaces)
-		err = prepare_ifaces(s, l->image, st);
+		err = ifkeys_prepare(l->image, &s->facts, s->netns, st);
 	if (!err) {
 		judge_enable(l->image, &q, 0);
 		enable_evaluate(st->enable, &q);
@@ -456,7 +320,7 @@ void surroundings_adopt(struct surroundings *s, struct standing *st)
 
 	if (s->standing) {
 		standing_inherit(st, s->standing);
-		standing_tell_addresses(s->standing, st, tell, s->a);
+		changes_tell_addresses(s->standing, st, tell, s->a);
 	}
 	standing_free(s->standing);
 	s->standing = st;
@@ -516,7 +380,7 @@ int surroundings_iface(struct surroundings *s, enum cgw_dir dir, const char *nam
 	*ret = 0;
 	if (!s->standing->ifaces || !iface_matters(s->standing->ifaces, name))
 		return 0;
-	return iface_row(s->standing->ifaces, name, dir, write_row, s->a->kernel, ret);
+	return iface_row(s->standing->ifaces, name, dir, ifkeys_write, s->a->kernel, ret);
 }
 
 bool surroundings_holds(const struct surroundings *s, enum cgw_dir dir, uint32_t number)

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../../user/agent/load.h"
-#include "../../user/agent/standing.h"
+#include "../../user/agent/changes.h"
 #include "../../user/event/json.h"
 #include "../../user/policy/query.h"
 #include "test.h"
@@ -65,7 +65,7 @@ static const char *news(struct scene *s, int64_t time)
 	if (!CHECK(!facts_query(&s->f, &q)) || !CHECK(!seen_take(&s->f, &now)))
 		return "";
 	enable_evaluate(s->st->enable, &q);
-	standing_tell(s->st, &s->seen, &now, tell, NULL);
+	changes_tell(s->st, &s->seen, &now, tell, NULL);
 	standing_settle(s->st);
 	seen_free(&s->seen);
 	s->seen = now;
@@ -210,7 +210,7 @@ static void addresses(void)
 			memset(s.st->self.list[0], 0, 15);
 			s.st->self.list[0][15] = 1;
 			s.st->resolvers.n = t.st->resolvers.n;
-			standing_tell_addresses(t.st, s.st, tell, NULL);
+			changes_tell_addresses(t.st, s.st, tell, NULL);
 			CHECK_STR(told, "self ::1\n");
 		}
 		end(&t);
