@@ -143,7 +143,7 @@ static int from_json(const struct json_object *o, struct remembered *m)
 	m->id = (uint32_t)id;
 	m->dir = strcmp(dir, "in") ? CGW_OUT : CGW_IN;
 	m->time = json_get_int(o, "time", 0);
-	m->until = (uint64_t)json_get_int(o, "until", 1);
+	m->until = (uint64_t)json_get_int(o, "until", 0);
 	m->until_real = json_get_int(o, "until_real", 0);
 	m->pid = (uint32_t)pid;
 	m->start = (uint64_t)json_get_int(o, "start", 0);
