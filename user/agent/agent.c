@@ -39,14 +39,6 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static double monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* What a large policy took while it was compiled goes back to the system. */
 static void give_back_memory(void)
 {
@@ -376,33 +368,17 @@ static void watch_signals(struct agent *a)
 }
 
 #define AGENT_CUT_DELAY .02 /* seconds */
-#define AGENT_CUT_HOLD 3.   /* seconds */
 #define AGENT_CUT_SHARE 10  /* one part in so many of the CPU's time */
 
 /* One walk over all connections does for many refusals. */
 void agent_cut_soon(struct agent *a)
 {
-	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1), hold = a->cut_hold - monotonic();
+	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1);
 
 	if (ev_is_active(&a->cut))
 		return;
-	if (wait < AGENT_CUT_DELAY)
-		wait = AGENT_CUT_DELAY;
-	ev_timer_set(&a->cut, wait > hold ? wait : hold, 0.);
+	ev_timer_set(&a->cut, wait > AGENT_CUT_DELAY ? wait : AGENT_CUT_DELAY, 0.);
 	ev_timer_start(a->loop, &a->cut);
-}
-
-void agent_cut_hold(struct agent *a)
-{
-	double now = monotonic();
-
-	if (now < a->cut_hold)
-		return; /* who loses the network again and again gets no more time than who loses it once */
-	a->cut_hold = now + AGENT_CUT_HOLD;
-	if (!ev_is_active(&a->cut))
-		return;
-	ev_timer_stop(a->loop, &a->cut);
-	agent_cut_soon(a);
 }
 
 static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
