@@ -221,6 +221,26 @@ int hook_sendmsg6(struct bpf_sock_addr *ctx)
 	return hooks_call6(ctx, JUDGE_ONCE);
 }
 
+/* A connection that was held and then refused was ended by socket diagnosis, which has one error for
+ * everything (ECONNABORTED). A program that asks for the error of its call is told what a refused call is
+ * told. Attached only while the policy asks. */
+SEC("cgroup/getsockopt")
+int hook_getsockopt(struct bpf_sockopt *ctx)
+{
+	int *error = ctx->optval, *end = ctx->optval_end;
+	struct cgw_sock *s;
+
+	if (ctx->level != SOL_SOCKET || ctx->optname != SO_ERROR || ctx->retval || !ctx->sk ||
+	    error + 1 > end || *error != ECONNABORTED) {
+		ctx->optlen = 0; /* as it is, however long it is */
+		return HOOK_ALLOW;
+	}
+	s = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+	if (s && s->asked && !s->granted)
+		*error = EPERM;
+	return HOOK_ALLOW;
+}
+
 /* The agent tells which process it is: whoever may run this program may do anything here anyway. */
 SEC("syscall")
 int enroll(void *ctx)

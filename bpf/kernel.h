@@ -224,7 +224,10 @@ struct bpf_iter__tcp {
 #define TCP_SYN_SENT 2
 #define TCP_LISTEN 10
 #define TCP_SYNCNT 7
+#define SOL_SOCKET 1
+#define SO_ERROR 4
 #define EPERM 1
+#define ECONNABORTED 103
 #define ECONNREFUSED 111
 
 #endif

@@ -143,6 +143,7 @@ struct cgw_dirhead {
 #define CGW_H_OTHER_PASS 2 /* set sockets-other pass */
 #define CGW_H_KEEP 4	   /* set established keep */
 #define CGW_H_REBIND 8	   /* set dns-rebind allow */
+#define CGW_H_ASK 16	   /* some rule, or a default, asks */
 
 struct cgw_head {
 	__u64 gen;	    /* the generation this slot holds */

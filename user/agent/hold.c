@@ -153,14 +153,26 @@ static void drop(void *arg, struct question *q)
 		kernel_hold_rest(h->a->kernel);
 }
 
+static bool lives(void *arg, uint32_t pid, uint64_t start)
+{
+	const struct hold *h = arg;
+	struct kernel_process p;
+
+	return !kernel_process(h->a->kernel, pid, &p) && p.start == start;
+}
+
 static bool waits(void *arg, const struct question *q, const struct question_flow *flow)
 {
 	const struct hold *h = arg;
 	struct kernel_held_flow f;
+	int r;
 
 	flow_of(q, flow, &f);
+	r = kernel_hold_waits(h->a->kernel, &f);
+	if (r == -ENETUNREACH)
+		return lives(arg, q->first.pid, q->first.start);
 	/* where that cannot be told, it does */
-	return kernel_hold_waits(h->a->kernel, &f) != 0;
+	return r != 0;
 }
 
 static bool asked(void *arg, const struct question *q)
@@ -190,14 +202,6 @@ static bool asked(void *arg, const struct question *q)
 	/* what cannot be told from here is asked anew when the flow comes again */
 	return !kernel_ask(h->a->kernel, &ask, NULL) && !ask.answer.error &&
 	       ask.answer.entry.ask == q->key.ask;
-}
-
-static bool lives(void *arg, uint32_t pid, uint64_t start)
-{
-	const struct hold *h = arg;
-	struct kernel_process p;
-
-	return !kernel_process(h->a->kernel, pid, &p) && p.start == start;
 }
 
 static void to_log(void *arg, const struct question *q, const struct question_event *e)
@@ -298,8 +302,13 @@ static void on_asked(void *arg, const struct cgw_asked *e)
 	int err = kernel_hold_question(h->a->kernel, &e->key, &first);
 
 	/* one that is over already, or another one by now: told late */
-	if (!err && first.id == e->question)
+	if (!err && first.id == e->question) {
+		const struct kernel_held_flow f = {.key = &e->key, .netns = e->netns, .pid = first.pid};
+
+		/* a program that is gone when the answer comes has left no trace of where it was */
+		kernel_hold_place(h->a->kernel, &f);
 		err = questions_asked(h->questions, e, &first);
+	}
 	if (err && err != -ENOENT)
 		output_line(STDERR_FILENO, "cgwall: a flow that is held cannot be asked about: %s",
 			    strerror(-err));

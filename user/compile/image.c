@@ -205,9 +205,12 @@ static void put_direction(struct image *im, enum cgw_dir dir)
 	struct cgw_dirhead *h = &im->head.dir[dir];
 	struct cgw_entry *entries = (void *)(im->chunks + h->entries);
 
-	for (uint32_t i = 0; i < d->nentries; i++)
+	for (uint32_t i = 0; i < d->nentries; i++) {
 		entries[i] = entry_of(d->entries[i].rule, &im->tables->policy->fallback[dir]);
+		im->head.flags |= entries[i].action == CGW_ASK ? CGW_H_ASK : 0;
+	}
 	h->fallback = fallback_of(&im->tables->policy->fallback[dir], dir);
+	im->head.flags |= h->fallback.action == CGW_ASK ? CGW_H_ASK : 0;
 	put_rows_by_class(im, h->ports[CGW_REMOTE], d, CGW_DIM_RPORT);
 	put_rows_by_class(im, h->ports[CGW_LOCAL], d, CGW_DIM_LPORT);
 	put_rows_by_class(im, h->list_rows[CGW_REMOTE], d, CGW_DIM_REMOTE_LIST);
@@ -242,8 +245,8 @@ static void put_head(struct image *im)
 	if (s->sockets_other < 0)
 		other_pass = fallback_of(&t->policy->fallback[CGW_OUT], CGW_OUT).action == CGW_PASS;
 	memcpy(im->head.seed, t->seed, sizeof(im->head.seed));
-	im->head.flags = (s->observe ? CGW_H_OBSERVE : 0) | (other_pass ? CGW_H_OTHER_PASS : 0) |
-			 (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0);
+	im->head.flags |= (s->observe ? CGW_H_OBSERVE : 0) | (other_pass ? CGW_H_OTHER_PASS : 0) |
+			  (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0);
 	im->head.nports = t->nports;
 	im->head.lists = t->lists ? 0 : ~0u;
 	im->head.has_prefixes = t->nprefixes > 0;

@@ -214,8 +214,8 @@ static void print_dirhead(const struct image *im, enum cgw_dir dir, FILE *out)
 
 int image_print_image(const struct image *im, FILE *out)
 {
-	static const char *const flags[] = {"observe", "sockets-other-pass", "established-keep",
-					    "dns-rebind"};
+	static const char *const flags[] = {"observe", "sockets-other-pass", "established-keep", "dns-rebind",
+					    "ask"};
 	const struct cgw_head *h = &im->head;
 
 	fprintf(out, "chunks %u (%zu bytes); keys %zu; prefixes %zu; flags", h->nchunks,

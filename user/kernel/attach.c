@@ -11,10 +11,13 @@
 /* Identity first: no call may be judged before its program is known. Then what makes sockets known; then what
  * judges them. */
 const struct kernel_hook kernel_hooks[] = {
-	{"proc_fork", PLACE_TRACE},	 {"proc_exec", PLACE_TRACE},	     {"proc_exit", PLACE_TRACE},
-	{"proc_move", PLACE_TRACE},	 {"hook_sock_create", PLACE_CGROUP}, {"hook_connect4", PLACE_CGROUP},
-	{"hook_connect6", PLACE_CGROUP}, {"hook_sendmsg4", PLACE_CGROUP},    {"hook_sendmsg6", PLACE_CGROUP},
-	{"hook_egress", PLACE_CGROUP},	 {"hook_ingress", PLACE_CGROUP},     {"lsm_socket_create", PLACE_LSM},
+	{"proc_fork", PLACE_TRACE},	    {"proc_exec", PLACE_TRACE},
+	{"proc_exit", PLACE_TRACE},	    {"proc_move", PLACE_TRACE},
+	{"hook_sock_create", PLACE_CGROUP}, {"hook_connect4", PLACE_CGROUP},
+	{"hook_connect6", PLACE_CGROUP},    {"hook_sendmsg4", PLACE_CGROUP},
+	{"hook_sendmsg6", PLACE_CGROUP},    {"hook_egress", PLACE_CGROUP},
+	{"hook_ingress", PLACE_CGROUP},	    {"lsm_socket_create", PLACE_LSM},
+	{"hook_getsockopt", PLACE_ERROR},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);
 _Static_assert(sizeof(kernel_hooks) / sizeof(kernel_hooks[0]) <= KERNEL_HOOKS_MAX, "room for every link");
@@ -29,6 +32,7 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 	}
 	switch (hook->place) {
 	case PLACE_CGROUP:
+	case PLACE_ERROR:
 		return bpf_program__attach_cgroup(p, k->attach_fd);
 	case PLACE_LSM:
 		return bpf_program__attach_lsm(p);
@@ -40,7 +44,7 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 
 bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook)
 {
-	return hook->place != PLACE_LSM || k->lsm;
+	return hook->place != PLACE_ERROR && (hook->place != PLACE_LSM || k->lsm);
 }
 
 /* Makes a link and pins it, beside or over whatever is pinned under that name. */
@@ -136,6 +140,24 @@ int attach_all(struct kernel *k, char **message)
 	return r;
 }
 
+void attach_errors(struct kernel *k, bool wanted)
+{
+	for (size_t i = 0; i < kernel_nhooks; i++) {
+		char path[512];
+
+		if (kernel_hooks[i].place != PLACE_ERROR || !k->links[i] == !wanted)
+			continue;
+		if (wanted) {
+			attach_pin(k, i, NULL);
+			continue;
+		}
+		pin_path(k->pins, "link", kernel_hooks[i].program, path, sizeof(path));
+		unlink(path);
+		bpf_link__destroy(k->links[i]);
+		k->links[i] = NULL;
+	}
+}
+
 int attach_adopt(struct kernel *k, bool replace, char **message)
 {
 	size_t found = 0;
@@ -158,7 +180,7 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 		k->links[i] = link;
 		if (!replace)
 			continue;
-		if (hook->place == PLACE_CGROUP) {
+		if (hook->place == PLACE_CGROUP || hook->place == PLACE_ERROR) {
 			r = bpf_link__update_program(link, p);
 			if (r)
 				return kernel_fail(message, r, "cannot replace %s: %s", path, strerror(-r));

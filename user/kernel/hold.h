@@ -39,11 +39,15 @@ struct kernel_held_flow {
 	uint32_t pid; /* where its network namespace may be found */
 };
 
+/* Finds the network namespace of a flow while the process that began it lives; it is held open until
+ * kernel_hold_rest(). -ENETUNREACH where it cannot be found. */
+int kernel_hold_place(struct kernel *k, const struct kernel_held_flow *f);
+
 /* Answers that flow alone, before anything else is done with it. */
 int kernel_hold_grant(struct kernel *k, const struct kernel_held_flow *f, enum cgw_action verdict);
 
 /* Does the program still wait for its connection? Only of TCP that begins here. 1, 0, or -errno where that
- * cannot be told. */
+ * cannot be told (-ENETUNREACH: nobody that is guarded is where it was). */
 int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f);
 
 /* Sends the held packet on, unless it is a connection's that nobody waits for any more, and forgets it. 0

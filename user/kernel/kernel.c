@@ -556,7 +556,7 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret)
 		munmap(c, kernel_pages(sizeof(*c)));
 		p.enforcing = p.gen != 0;
 		for (size_t i = 0; i < kernel_nhooks; i++)
-			if (kernel_hooks[i].place != PLACE_LSM &&
+			if (kernel_hooks[i].place != PLACE_LSM && kernel_hooks[i].place != PLACE_ERROR &&
 			    !pin_exists(p.pins, "link", kernel_hooks[i].program))
 				p.enforcing = false;
 	}

@@ -11,10 +11,12 @@
 #define KERNEL_HOOKS_MAX 16
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
-enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM };
+enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR };
 struct kernel_hook {
 	const char *program;
-	enum kernel_place place; /* LSM: only where the kernel calls such programs */
+	/* LSM: only where the kernel calls such programs. ERROR: only while a policy asks, and nothing is
+	 * enforced by it. */
+	enum kernel_place place;
 };
 extern const struct kernel_hook kernel_hooks[];
 extern const size_t kernel_nhooks;
@@ -114,7 +116,11 @@ int attach_all(struct kernel *k, char **message);
 /* Adopts pinned links; puts this object's programs in their place where `replace`. Sets k->attached. */
 int attach_adopt(struct kernel *k, bool replace, char **message);
 
-/* Is this hook one that this kernel has? */
+/* What tells programs of late refusals is attached while a policy asks, and let go of again: nobody else's
+ * calls are to cost more for it. Where it cannot be, an error has another name, and that is all. */
+void attach_errors(struct kernel *k, bool wanted);
+
+/* Is this hook one that this kernel has, and that has to be there? */
 bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook);
 
 #endif

@@ -276,6 +276,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 			return r;
 		}
 	}
+	attach_errors(k, head.flags & CGW_H_ASK);
 	closed_take_out(k->pins); /* where it stood in until now */
 	publish_let_go(&k->slot);
 	k->slot = fresh;

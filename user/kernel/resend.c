@@ -43,6 +43,11 @@ static int diag_socket(struct kernel *k, const struct kernel_held_flow *f)
 	return p ? place_socket(p, PLACE_DIAG) : -errno;
 }
 
+int kernel_hold_place(struct kernel *k, const struct kernel_held_flow *f)
+{
+	return place_find(k, f->netns, f->pid) ? 0 : -errno;
+}
+
 int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 {
 	struct cgw_cut c;
