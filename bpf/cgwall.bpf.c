@@ -26,6 +26,7 @@
 #include "judge.h"
 #include "hooks.h"
 #include "packet.h"
+#include "join.h"
 #include "learn.h"
 #include "dns.h"
 #include "hold.h"

@@ -6,12 +6,13 @@
 #define JUDGE_ONCE EVENT_ONCE /* log a flow's first packet only */
 #define JUDGE_AGAIN 0x400     /* the flow was counted already: count refusals only */
 #define JUDGE_QUIET 0x200     /* the flow's line was written by an earlier hook: log refusals only */
-#define JUDGE_EARLY 0x800     /* local end and interface are not known yet: CGW_LATER where they matter */
-
-#define JUDGE_UNHELD 0x1000  /* it cannot be held: what asks about it refuses it */
-#define JUDGE_OBSERVE 0x2000 /* set by judge() itself: `set mode observe` */
-
-/* From JUDGE_EARLY alone: only a packet can tell. */
+#define JUDGE_UNHELD 0x1000   /* it cannot be held: what asks about it refuses it */
+#define JUDGE_OBSERVE 0x2000  /* set by judge() itself: `set mode observe` */
+/* Dimensions whose value is not known yet: CGW_LATER where it could come to a pass (or, with JUDGE_ASKS, to a
+ * question). */
+#define JUDGE_WILD(dims) ((__u64)(dims) << 16)
+#define JUDGE_ASKS 0x800
+#define JUDGE_EARLY (JUDGE_WILD(CGW_DIMS_LATE) | JUDGE_ASKS)
 #define CGW_LATER CGW_ACTIONS
 
 /* cgw_could(), with a buffer for what the stack has no room for. */
@@ -72,9 +73,11 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 		r = CGW_ERR_NAME;
 	if (r)
 		a.error = r;
-	else if (!(how & JUDGE_EARLY))
+	else if (!(how & JUDGE_WILD(0xffff)))
 		cgw_decide(q, &a);
-	else if ((how & JUDGE_OBSERVE) || judge_could(q, CGW_DIMS_LATE | CGW_WILD_ASK, &a) == CGW_COULD_PASS)
+	else if (((how & JUDGE_ASKS) && (how & JUDGE_OBSERVE)) || /* packets are observed */
+		 judge_could(q, (how >> 16 & 0xffff) | (how & JUDGE_ASKS ? CGW_WILD_ASK : 0), &a) ==
+			 CGW_COULD_PASS)
 		return CGW_LATER;
 	if (a.error || a.entry.action != CGW_ASK || (how & JUDGE_OBSERVE))
 		q->ask = 0;

@@ -108,7 +108,17 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct thread_info {
+	unsigned long flags;
+	unsigned int status; /* x86 */
+};
+
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int pid;
 	int tgid;

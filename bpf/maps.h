@@ -234,6 +234,8 @@ struct scratch {
 	__u32 taken;
 	__u32 zero; /* always 0, which the verifier does not know: see walk_path() */
 	struct cgw_who who;
+	struct cgw_query query;
+	struct cgw_answer answer;
 	struct cgw_scan scan;
 	struct classify classify;
 	struct cgw_named named;

@@ -11,7 +11,7 @@
 #define NOT_POSSIBLE 77
 
 static const struct trick *const tables[] = {tricks_datagram, tricks_stream, tricks_raw,  tricks_uring,
-					     tricks_pass,     tricks_move,   tricks_other};
+					     tricks_pass,     tricks_move,   tricks_join, tricks_other};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 int main(int argc, char **argv)

@@ -168,31 +168,6 @@ static const char *tun(void)
 	return NULL;
 }
 
-/* The kernel announces the group that is joined: 28 bits, or 112, that the program chooses. */
-static const char *igmp(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ip_mreqn m = {.imr_ifindex = (int)if_nametoindex(IFACE)};
-
-	inet_pton(AF_INET, "239.77.66.55", &m.imr_multiaddr);
-	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)))
-		return missing("IP_ADD_MEMBERSHIP");
-	nap(150);
-	return NULL;
-}
-
-static const char *mld(void)
-{
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ipv6_mreq m = {.ipv6mr_interface = if_nametoindex(IFACE)};
-
-	inet_pton(AF_INET6, "ff15::77:66:55", &m.ipv6mr_multiaddr);
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &m, sizeof(m)))
-		return missing("IPV6_ADD_MEMBERSHIP");
-	nap(150);
-	return NULL;
-}
-
 /* Routes, tunnels and address translation: the socket names the hole, the network brings it elsewhere. */
 static const char *by_route(const char *set, const char *reset, const char *addr)
 {
@@ -251,10 +226,6 @@ static const char *nat(void)
 #define NET_ADMIN "it changes the network below the socket; drop CAP_NET_ADMIN"
 #define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
 
-#define OPEN_JOIN                                                                                     \
-	"the kernel itself reports it, to the local link alone: 28 (IPv4) or 112 (IPv6) bits of the " \
-	"program's choice"
-
 const struct trick tricks_other[] = {
 	{"packet-raw", packet_raw, 0, NET_RAW},
 	{"packet-dgram", packet_dgram, 0, NET_RAW},
@@ -263,8 +234,6 @@ const struct trick tricks_other[] = {
 	{"xdp", xdp, 0, NET_RAW},
 	{"vsock", vsock, 0, "no cgroup hook sees it; enable BPF LSM or keep the module out"},
 	{"tun-write", tun, 0, "what it writes was forwarded, not sent; drop CAP_NET_ADMIN or enable BPF LSM"},
-	{"igmp-join", igmp, 0, OPEN_JOIN},
-	{"mld-join", mld, 0, OPEN_JOIN},
 	{"route-seg6-inline", segment_route, 0, NULL},
 	{"route-seg6-encap", segment_encap_route, 0, NET_ADMIN},
 	{"tunnel-ipip", ipip, 0, NET_ADMIN},

@@ -74,13 +74,13 @@ leaks() {
 	tail -c +$(($1 + 1)) "$FRAMES" | awk -v mode="$2" -v name="$3" -v how="${HOW[$3]}" -v hole4=$PEER4 -v hole6=$PEER6 '
 		($1 == "198.51.100.4" || $1 == "127.0.0.4") && $2 == 17 && $3 == 9 {next}
 		# what the kernel announces, perhaps long after a program has gone
-		$1 == "224.0.0.22" && !/ mark/ && name != "igmp-join" {next}
-		$1 == "ff02::16" && !/ mark/ && name != "mld-join" {next}
+		$1 == "224.0.0.22" && !/ mark/ && name !~ /^igmp-/ {next}
+		$1 == "ff02::16" && !/ mark/ && name !~ /^mld-/ {next}
 		# said by the kernel itself, about what came for a program that has gone
 		/ error/ {next}
 		how ~ /i/ && / reset/ {next}
 		# it sends before it goes inside, too, but not that text
-		how ~ /o/ && !/ mark/ {next}
+		how ~ /o/ && !/ mark/ && name !~ /^(igmp|mld)-/ {next}
 		mode != "deny" && ($1 == hole4 || $1 == hole6) && $3 == 7001 && !/ route/ {next}
 		{n++; if (n == 1) first = $0} END {if (n) print n " packets, the first: " first}'
 }

@@ -42,7 +42,7 @@ struct trick {
 
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
-	tricks_move[], tricks_other[];
+	tricks_move[], tricks_join[], tricks_other[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 

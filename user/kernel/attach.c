@@ -15,8 +15,9 @@ const struct kernel_hook kernel_hooks[] = {
 	{"proc_exit", PLACE_TRACE},	    {"proc_move", PLACE_TRACE},
 	{"hook_sock_create", PLACE_CGROUP}, {"hook_connect4", PLACE_CGROUP},
 	{"hook_connect6", PLACE_CGROUP},    {"hook_sendmsg4", PLACE_CGROUP},
-	{"hook_sendmsg6", PLACE_CGROUP},    {"hook_egress", PLACE_CGROUP},
-	{"hook_ingress", PLACE_CGROUP},	    {"lsm_socket_create", PLACE_LSM},
+	{"hook_sendmsg6", PLACE_CGROUP},    {"hook_setsockopt", PLACE_CGROUP},
+	{"hook_egress", PLACE_CGROUP},	    {"hook_ingress", PLACE_CGROUP},
+	{"lsm_socket_create", PLACE_LSM},   {"lsm_socket_setsockopt", PLACE_LSM},
 	{"hook_getsockopt", PLACE_ERROR},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);

@@ -140,7 +140,11 @@ static int kernel_load(struct kernel *k, char **message)
 			return kernel_fail(message, r, "%s: %s", path, strerror(-r));
 	}
 	k->lsm = kernel_has_lsm();
-	bpf_program__set_autoload(k->skel->progs.lsm_socket_create, k->lsm);
+	for (size_t i = 0; i < kernel_nhooks; i++)
+		if (kernel_hooks[i].place == PLACE_LSM)
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(k->skel->obj, kernel_hooks[i].program),
+				k->lsm);
 	r = cgwall_bpf__load(k->skel);
 	if (r) {
 		uname(&u);

@@ -8,7 +8,7 @@
 
 #include "kernel.h"
 
-#define KERNEL_HOOKS_MAX 16
+#define KERNEL_HOOKS_MAX 24
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
 enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR };
