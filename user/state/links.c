@@ -473,12 +473,18 @@ uint64_t links_overruns(const struct links *l)
 
 int links_netns(uint64_t *ret)
 {
-	socklen_t size = sizeof(*ret);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
 
 	if (fd < 0)
 		return -errno;
-	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &size) ? -errno : 0;
+	r = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ? -errno : 0;
 	close(fd);
+	/* an older kernel will say no to the programs, and that is the reason to be told */
+	if (r == -ENOPROTOOPT)
+		cookie = r = 0;
+	if (!r)
+		*ret = cookie;
 	return r;
 }

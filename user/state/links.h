@@ -20,7 +20,8 @@ void links_close(struct links *l); /* NULL is fine */
 /* How often everything was read anew because messages were lost. */
 uint64_t links_overruns(const struct links *l);
 
-/* The cookie of the caller's network namespace, which tells it from all others since boot. 0 or -errno. */
+/* The cookie of the caller's network namespace, which tells it from all others since boot; 0 where the kernel
+ * (before 5.14) has none. 0 or -errno. */
 int links_netns(uint64_t *ret);
 
 #endif
