@@ -23,8 +23,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointe
 	-Wformat=2 -Wundef -Werror
 OPT ?= -O2 -g
 pkg = $(shell pkg-config $(1) 2>/dev/null)
-LIBS := -pthread -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c -lidn2
-LIB_CFLAGS := $(call pkg,--cflags libev)
+# libdbus, for notifications on a desktop, is loaded when they are asked for: only the tests are linked with it.
+DBUS := $(shell pkg-config --exists dbus-1 2>/dev/null && echo 1)
+LIBS := -pthread -lbpf -lelf -lz $(or $(call pkg,--libs libev),-lev) -ljson-c -lidn2 -ldl $(if $(DBUS),$(call pkg,--libs dbus-1))
+LIB_CFLAGS := $(call pkg,--cflags libev) $(if $(DBUS),-DCGW_DBUS $(patsubst -I%,-isystem %,$(call pkg,--cflags dbus-1)))
 CGW_CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -Iinclude -isystem $(O) -isystem $(@D) $(LIB_CFLAGS) $(CFLAGS)
 CGW_LDFLAGS = -Wl,--as-needed $(LDFLAGS)
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Werror -D__TARGET_ARCH_$(ARCH) -Iinclude \
@@ -138,6 +140,7 @@ MAN := $(wildcard user/man/*.[1-8])
 PRESETS := $(wildcard user/presets/*.conf)
 UNITS := cgwall.service cgwall-boot.service
 UNIT_DIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+AUTOSTART := $(DESTDIR)/etc/xdg/autostart/cgwall-ask.desktop
 # The units name the program where a package has it.
 placed = sed 's|/usr/sbin/cgwall|$(PREFIX)/bin/cgwall|'
 install: all
@@ -146,6 +149,7 @@ install: all
 	$(Q)for p in $(PRESETS); do install -Dm644 $$p $(DESTDIR)$(PREFIX)/share/cgwall/presets/$${p##*/}; done
 	$(Q)install -d $(UNIT_DIR)/service.d && install -m644 scripts/50-cgwall.conf $(UNIT_DIR)/service.d/
 	$(Q)for u in $(UNITS); do $(placed) scripts/$$u >$(UNIT_DIR)/$$u && chmod 644 $(UNIT_DIR)/$$u || exit 1; done
+	$(Q)install -d $(dir $(AUTOSTART)) && $(placed) scripts/cgwall-ask.desktop >$(AUTOSTART) && chmod 644 $(AUTOSTART)
 
 # For OpenRC, after install.
 install-openrc:
@@ -157,7 +161,7 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/cgwall
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/share/cgwall
-	$(Q)rm -f $(UNITS:%=$(UNIT_DIR)/%) $(UNIT_DIR)/service.d/50-cgwall.conf $(DESTDIR)/etc/init.d/cgwall $(DESTDIR)/etc/init.d/cgwall-boot
+	$(Q)rm -f $(UNITS:%=$(UNIT_DIR)/%) $(UNIT_DIR)/service.d/50-cgwall.conf $(AUTOSTART) $(DESTDIR)/etc/init.d/cgwall $(DESTDIR)/etc/init.d/cgwall-boot
 
 clean:
 	$(Q)rm -rf $(O)

@@ -36,10 +36,11 @@ formatted() {
 	return 1
 }
 tidy() { # of the project's own files; the skeleton that bpftool writes is not one
-	local out own
+	local out own dbus
 	own=$(git ls-files '*.c' '*.h' | sed 's/.*/{"name":"&"}/' | paste -sd,)
+	dbus=$(pkg-config --exists dbus-1 2>/dev/null && echo "-DCGW_DBUS $(pkg-config --cflags dbus-1)")
 	out=$(printf '%s\0' "${user_files[@]}" |
-		xargs -0 -n 1 -P "$jobs" sh -c 'tool=$1 o=$2 own=$3; shift 3; exec "$tool" --quiet --line-filter="[$own]" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o" -isystem "$o/tests/bench" -isystem "$o/tests/kernel"' \
+		DBUS=$dbus xargs -0 -n 1 -P "$jobs" sh -c 'tool=$1 o=$2 own=$3; shift 3; exec "$tool" --quiet --line-filter="[$own]" "$@" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem "$o" -isystem "$o/tests/bench" -isystem "$o/tests/kernel" $DBUS' \
 			sh "$(tool clang-tidy)" "$O" "$own" 2>&1) && return
 	grep -A2 -E ': (error|warning): ' <<<"$out" # without the analyser's long way there
 	return 1

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../agent/choice.h"
 #include "../agent/rundir.h"
 #include "../event/json.h"
 #include "client.h"
@@ -129,7 +130,7 @@ static int take_event(struct ask *a, struct json_object *o)
 	return 0;
 }
 
-static int follow(const char *run_dir, struct client **ret)
+int ask_follow(const char *run_dir, struct client **ret)
 {
 	struct json_object *extra = json_object_new_object();
 
@@ -157,32 +158,43 @@ static int drain(struct ask *a, struct client *c)
 	return r ? r : err == -ETIMEDOUT ? 0 : err;
 }
 
-static void answer(struct ask *a, struct client *c, const char *verdict)
+int ask_answer(struct client *c, struct json_object *q, const char *verdict, const char *life,
+	       const char *scope, const char *who, char *message, size_t size)
 {
-	struct json_object *o = json_object_new_object(), *reply = NULL, *q;
+	struct json_object *o = json_object_new_object(), *reply = NULL;
+	bool good;
 	int err;
 
-	if (!a->n || !o) {
-		json_object_put(o);
-		return;
-	}
-	q = a->questions[a->selected];
+	if (!o)
+		return -ENOMEM;
 	json_put_text(o, "do", "answer");
 	json_put_int(o, "id", json_get_int(q, "id", 0));
 	json_put_text(o, "verdict", verdict);
-	json_put_text(o, "for", ask_lives[a->choice.life]);
-	json_put_text(o, "scope", ask_scope(q, a->choice.scope));
-	json_put_text(o, "who", ask_who(q, a->choice.who));
+	json_put_text(o, "for", life);
+	json_put_text(o, "scope", scope);
+	json_put_text(o, "who", who);
 	err = client_send(c, o);
 	if (!err)
 		err = client_recv(c, ANSWER_MS, &reply);
-	if (err)
-		snprintf(a->message, sizeof(a->message), "the agent does not answer: %s", strerror(-err));
-	else
-		snprintf(a->message, sizeof(a->message), "%s",
-			 json_get_bool(reply, "ok", false) ? json_get_text(reply, "text", verdict)
-							   : json_get_text(reply, "error", "it was refused"));
+	if (err) {
+		snprintf(message, size, "the agent does not answer: %s", strerror(-err));
+		return err;
+	}
+	good = json_get_bool(reply, "ok", false);
+	snprintf(message, size, "%s",
+		 good ? json_get_text(reply, "text", verdict)
+		      : json_get_text(reply, "error", "it was refused"));
 	json_object_put(reply);
+	return good ? 0 : -EPERM;
+}
+
+static void answer(struct ask *a, struct client *c, const char *verdict)
+{
+	struct json_object *q = a->n ? a->questions[a->selected] : NULL;
+
+	if (q)
+		ask_answer(c, q, verdict, ask_lives[a->choice.life], ask_scope(q, a->choice.scope),
+			   ask_who(q, a->choice.who), a->message, sizeof(a->message));
 }
 
 /* false: leave. */
@@ -274,7 +286,7 @@ static int loop(struct ask *a, const char *run_dir, struct client **stream, stru
 			*stream = NULL;
 			drop_all(a);
 			a->listed = false;
-			err = follow(run_dir, stream);
+			err = ask_follow(run_dir, stream);
 			continue;
 		}
 		if (err)
@@ -288,22 +300,16 @@ static int loop(struct ask *a, const char *run_dir, struct client **stream, stru
 	return err;
 }
 
-static int ask(const struct cmd_args *args)
+static int on_screen(const char *run_dir)
 {
 	struct client *stream = NULL, *answers = NULL;
 	struct ask a = {.color = cmd_color(stdout)};
-	char *run_dir;
 	int err;
 
-	if (args->argc)
-		return cmd_usage_error(args->cmd, "'%s' is one word too many", args->argv[0]);
-	run_dir = rundir_resolve(cmd_value(args, "run-dir"));
-	if (!run_dir)
-		return CMD_FAILED;
 	setlocale(LC_CTYPE, "");
 	err = client_open(run_dir, &answers);
 	if (!err)
-		err = follow(run_dir, &stream);
+		err = ask_follow(run_dir, &stream);
 	if (err) {
 		client_explain_failure(run_dir, err);
 	} else {
@@ -325,23 +331,53 @@ static int ask(const struct cmd_args *args)
 	free(a.questions);
 	client_close(stream);
 	client_close(answers);
-	free(run_dir);
 	return err ? CMD_FAILED : CMD_OK;
 }
 
-static const struct cmd_flag flags[] = {CMD_RUN_DIR, {NULL, NULL, NULL}};
+static int ask(const struct cmd_args *args)
+{
+	const char *life = cmd_value(args, "for"), *wrong;
+	struct choice choice;
+	char *run_dir;
+	int code;
+
+	if (args->argc)
+		return cmd_usage_error(args->cmd, "'%s' is one word too many", args->argv[0]);
+	if (life && !cmd_value(args, "notify"))
+		return cmd_usage_error(args->cmd, "--for goes with --notify; on the screen f chooses");
+	wrong = choice_read("pass", life, NULL, NULL, &choice);
+	if (wrong)
+		return cmd_usage_error(args->cmd, "%s", wrong);
+	run_dir = rundir_resolve(cmd_value(args, "run-dir"));
+	if (!run_dir)
+		return CMD_FAILED;
+	code = cmd_value(args, "notify") ? ask_notify(run_dir, life ? life : "once") : on_screen(run_dir);
+	free(run_dir);
+	return code;
+}
+
+static const struct cmd_flag flags[] = {
+	{"notify", NULL, "as notifications on the desktop of this session, answered there"},
+	{"for", "LIFE", "with --notify: how long a click is meant, as in cgwall answer (once)"},
+	CMD_RUN_DIR,
+	{NULL, NULL, NULL},
+};
 
 const struct cmd cmd_ask = {
 	.name = "ask",
 	.usage = "",
-	.brief = "open questions on the terminal, answered by keys",
+	.brief = "open questions on the terminal, answered by keys; or on the desktop",
 	.help = "Lists the questions that are open, with what is known of the one that is selected and what "
 		"its "
 		"program did lately.\n"
 		"y passes and n blocks it; f, s and w choose for how long, for which addresses and for whom "
 		"that is meant; the\n"
 		"arrows (or j and k) select another; q quits. Works over ssh and on small terminals.\n"
-		"Exit code: 0, 1 without a terminal or an agent.",
+		"With --notify each question is a notification with the buttons Pass and Block, until it is "
+		"answered here or\n"
+		"elsewhere. It waits for an agent that is not there, and ends with the session.\n"
+		"Exit code: 0, 1 without a terminal or an agent; with --notify without a session bus or the "
+		"right to answer.",
 	.flags = flags,
 	.run = ask,
 };

@@ -181,7 +181,10 @@ void client_explain_failure(const char *run_dir, int err)
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		fprintf(stderr, "cgwall: no agent is running with the run directory %s\n", run_dir);
 	else if (err == -EACCES || err == -EPERM)
-		fprintf(stderr, "cgwall: only root and the agent's user may ask the agent at %s\n", run_dir);
+		fprintf(stderr,
+			"cgwall: only root, the agent's user and members of its group may ask the agent at "
+			"%s\n",
+			run_dir);
 	else if (err == -EPIPE)
 		fprintf(stderr, "cgwall: the agent at %s has gone\n", run_dir);
 	else if (err == -ETIMEDOUT)
