@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../event/counters.h"
 #include "../event/json.h"
 #include "../event/show.h"
 #include "answers.h"
@@ -15,19 +16,6 @@
 #include "requests.h"
 
 #define WORDS_MAX 64
-
-static const struct {
-	const char *key;
-	unsigned counter;
-} counters[] = {
-	{"pass", CGW_CNT_PASS},		  {"block", CGW_CNT_BLOCK},    {"reject", CGW_CNT_REJECT},
-	{"observed", CGW_CNT_OBSERVED},	  {"sockets", CGW_CNT_SOCKET}, {"lost", CGW_ERR_EVENT_LOST},
-	{"no_proc", CGW_ERR_NO_PROC},	  {"path", CGW_ERR_PATH},      {"cgroup", CGW_ERR_CGROUP},
-	{"scratch", CGW_ERR_SCRATCH},	  {"table", CGW_ERR_TABLE},    {"no_policy", CGW_ERR_NO_POLICY},
-	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"name", CGW_ERR_NAME},
-	{"packet", CGW_ERR_PACKET},	  {"ask", CGW_CNT_ASK},	       {"hold", CGW_ERR_HOLD},
-	{"hold_full", CGW_ERR_HOLD_FULL},
-};
 
 struct json_object *requests_ok(void)
 {
@@ -79,43 +67,25 @@ static struct json_object *feature_list(struct agent *a)
 	return list;
 }
 
-/* What was learned from DNS, and what was not believed. */
-static const struct {
-	const char *key;
-	unsigned counter;
-} dns_counters[] = {
-	{"asked", CGW_CNT_DNS_ASKED},	   {"learned", CGW_CNT_DNS_LEARNED}, {"again", CGW_CNT_DNS_AGAIN},
-	{"nowhere", CGW_CNT_DNS_NULL},	   {"lost", CGW_CNT_DNS_LOST},	     {"held", CGW_CNT_DNS_HELD},
-	{"evicted", CGW_CNT_NAME_EVICTED}, {"classes", CGW_CNT_NAME_UNIONS}, {"full", CGW_CNT_NAME_FULL},
-};
-
-static struct json_object *dns_list(struct agent *a)
+static void put_counters(struct agent *a, struct json_object *o)
 {
-	struct json_object *o = json_object_new_object(), *alarms = json_object_new_object();
 	uint64_t value[CGW_COUNTERS];
 
-	if (!o || !alarms || kernel_counters(a->kernel, value)) {
-		json_object_put(alarms);
-		return o;
-	}
-	for (size_t i = 0; i < sizeof(dns_counters) / sizeof(dns_counters[0]); i++)
-		json_put_int(o, dns_counters[i].key, (int64_t)value[dns_counters[i].counter]);
-	for (unsigned i = 0; i < CGW_ALARMS; i++)
-		json_put_int(alarms, show_alarm(i), (int64_t)value[CGW_CNT_ALARM + i]);
-	json_put(o, "alarms", alarms);
-	return o;
+	if (kernel_counters(a->kernel, value))
+		return;
+	json_put(o, "counters", counters_json(value));
+	json_put(o, "dns", counters_dns_json(value));
 }
 
-static struct json_object *counter_list(struct agent *a)
+/* What is asked, and whether the kernel knows that somebody can be. */
+static void put_questions(struct agent *a, struct json_object *o)
 {
-	struct json_object *o = json_object_new_object();
-	uint64_t value[CGW_COUNTERS];
+	const struct questions *qs = hold_questions(a);
+	double age = kernel_beat_age(a->kernel);
 
-	if (!o || kernel_counters(a->kernel, value))
-		return o;
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		json_put_int(o, counters[i].key, (int64_t)value[counters[i].counter]);
-	return o;
+	json_put_bool(o, "asks", a->asks);
+	json_put_int(o, "questions", qs ? (int64_t)questions_count(qs) : 0);
+	json_put(o, "beat", age < 0 ? NULL : json_object_new_double(age));
 }
 
 /* What is not as it should be, though a policy is in force. */
@@ -161,8 +131,8 @@ static void do_status(struct agent *a, struct server_client *c, struct json_obje
 		json_put_int(o, "pid", getpid());
 		json_put(o, "rules", rule_numbers(a));
 		json_put_int(o, "processes", (int64_t)kernel_processes(a->kernel));
-		json_put(o, "counters", counter_list(a));
-		json_put(o, "dns", dns_list(a));
+		put_questions(a, o);
+		put_counters(a, o);
 		json_put(o, "features", feature_list(a));
 		surroundings_status(a->around, o, reasons);
 		json_put(o, "reasons", reasons);

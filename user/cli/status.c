@@ -12,11 +12,13 @@
 
 #include "../agent/failure.h"
 #include "../agent/rundir.h"
+#include "../event/counters.h"
 #include "../event/json.h"
 #include "../event/show.h"
 #include "../kernel/kernel.h"
 #include "client.h"
 #include "cmd.h"
+#include "metrics.h"
 
 #define PATIENCE_MS 10000 /* with an agent that has answered the connection */
 #define STEP_MS 20	  /* between two looks while waiting */
@@ -73,6 +75,11 @@ static struct json_object *look_at_pins(const char *run_dir, int why)
 	json_put_bool(o, "closed", !err && peek.closed);
 	json_put(o, "generation", !err && peek.gen ? json_object_new_int64((int64_t)peek.gen) : NULL);
 	json_put_text(o, "pins", !err && peek.pinned ? peek.pins : NULL);
+	json_put(o, "beat", !err && peek.beat >= 0 ? json_object_new_double(peek.beat) : NULL);
+	if (!err && peek.counted) {
+		json_put(o, "counters", counters_json(peek.counters));
+		json_put(o, "dns", counters_dns_json(peek.counters));
+	}
 	json_put(o, "reasons", json_object_new_array());
 	if (why == -ENOENT || why == -ECONNREFUSED)
 		snprintf(reason, sizeof(reason), "no agent is running with the run directory %s", run_dir);
@@ -304,6 +311,8 @@ static void print_status(struct json_object *o)
 		print_surroundings(json_get(o, "surroundings"));
 	print_facts(json_get(o, "facts"), "fact", "fact");
 	print_facts(json_get(o, "conditions"), "name", "condition");
+	if (json_get_int(o, "questions", 0))
+		printf("  questions %" PRId64 " open: 'cgwall ask'\n", json_get_int(o, "questions", 0));
 	if (json_get(o, "counters"))
 		print_some("decided", json_get(o, "counters"), "pass", "block");
 	if (json_get(o, "dns"))
@@ -322,6 +331,8 @@ static int status(const struct cmd_args *a)
 
 	if (a->argc)
 		return cmd_usage_error(a->cmd, "'%s' is one word too many", a->argv[0]);
+	if (cmd_value(a, "metrics") && cmd_value(a, "json"))
+		return cmd_usage_error(a->cmd, "--json and --metrics exclude each other");
 	if (wait) {
 		seconds = strtod(wait, &end);
 		if (end == wait || *end || !isfinite(seconds) || seconds < 0 || seconds > WAIT_MAX)
@@ -332,7 +343,9 @@ static int status(const struct cmd_args *a)
 		return CMD_FAILED;
 	o = wait ? wait_for(run_dir, seconds) : look(run_dir, PATIENCE_MS);
 	free(run_dir);
-	if (cmd_value(a, "json"))
+	if (cmd_value(a, "metrics"))
+		metrics_print(o, stdout);
+	else if (cmd_value(a, "json"))
 		puts(json_line(o));
 	else
 		print_status(o);
@@ -343,6 +356,7 @@ static int status(const struct cmd_args *a)
 
 static const struct cmd_flag flags[] = {
 	CMD_JSON,
+	{"metrics", NULL, "print metrics, in the text format of Prometheus"},
 	{"wait", "SECONDS", "wait until a policy is in force, so long at most"},
 	CMD_RUN_DIR,
 	{NULL, NULL, NULL},
@@ -357,6 +371,8 @@ const struct cmd cmd_status = {
 		"interfaces are active, which facts and conditions of the policy hold, since when and with "
 		"which rules, and what\n"
 		"the kernel can do. Works without an agent, then says only what the pins tell.\n"
+		"With --metrics the same as numbers, for a collector: also where nothing is in force, and "
+		"why that is so.\n"
 		"Exit code: 0 enforcing, 1 not.",
 	.flags = flags,
 	.run = status,

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "closed.h"
@@ -52,23 +53,21 @@ static uint32_t kernel_build(void)
 	return h ? h : 1;
 }
 
-/* A map's memory, or NULL with errno. */
-static void *kernel_map(int fd, size_t size, bool write)
+void *kernel_map(int fd, size_t size, bool write)
 {
 	void *p = mmap(NULL, size, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static size_t kernel_pages(size_t size)
+size_t kernel_pages(size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	return (size + page - 1) / page * page;
 }
 
-/* What is pinned must be of this version, before anything of it is used. */
-static int kernel_check_pins(const char *pins, bool *found, char **message)
+int kernel_check_pins(const char *pins, bool *found, char **message)
 {
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
@@ -430,40 +429,6 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	return 0;
 }
 
-int kernel_beat(struct kernel *k, bool alive)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-
-	if (!alive) {
-		__atomic_store_n(&k->ctl->heartbeat, 0, __ATOMIC_RELEASE);
-		return 0;
-	}
-	if (bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.beat), &opts))
-		return -errno;
-	return opts.retval ? -EIO : 0;
-}
-
-int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS])
-{
-	int ncpu = libbpf_num_possible_cpus();
-	uint64_t *values;
-
-	if (ncpu <= 0)
-		return ncpu ? ncpu : -EIO;
-	values = calloc((size_t)ncpu, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < CGW_COUNTERS; i++) {
-		out[i] = 0;
-		if (bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.counters), &i, values))
-			continue;
-		for (int c = 0; c < ncpu; c++)
-			out[i] += values[c];
-	}
-	free(values);
-	return 0;
-}
-
 int kernel_event_fd(const struct kernel *k)
 {
 	return ring_buffer__epoll_fd(k->ring);
@@ -529,41 +494,4 @@ uint64_t kernel_processes(const struct kernel *k)
 		key = next;
 	} while (n < CGW_PROCS_MAX && !bpf_map_get_next_key(fd, &key, &next));
 	return n;
-}
-
-int kernel_peek(const char *run_dir, struct kernel_peek *ret)
-{
-	struct kernel_peek p = {0};
-	char path[512];
-	struct cgw_ctl *c;
-	bool found;
-	int fd, r;
-
-	r = pin_folder(run_dir, p.pins, sizeof(p.pins), false, NULL);
-	if (r)
-		return r;
-	r = kernel_check_pins(p.pins, &found, NULL);
-	if (r)
-		return r;
-	p.pinned = found;
-	p.closed = closed_pinned(p.pins);
-	if (found) {
-		pin_path(p.pins, "map", "ctl", path, sizeof(path));
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			return -errno;
-		c = kernel_map(fd, kernel_pages(sizeof(*c)), false);
-		close(fd);
-		if (!c)
-			return -errno;
-		p.gen = CGW_WORD_GEN(__atomic_load_n(&c->word, __ATOMIC_ACQUIRE));
-		munmap(c, kernel_pages(sizeof(*c)));
-		p.enforcing = p.gen != 0;
-		for (size_t i = 0; i < kernel_nhooks; i++)
-			if (kernel_hooks[i].place != PLACE_LSM && kernel_hooks[i].place != PLACE_ERROR &&
-			    !pin_exists(p.pins, "link", kernel_hooks[i].program))
-				p.enforcing = false;
-	}
-	*ret = p;
-	return 0;
 }

@@ -100,6 +100,9 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
  * asked from now on, and `background` holds. 0 or -errno. */
 int kernel_beat(struct kernel *k, bool alive);
 
+/* Seconds since the last one; below 0: there is none, nobody can be asked. */
+double kernel_beat_age(const struct kernel *k);
+
 /* Hit counts of the generation in force: out[i] for rule i of the direction (0: the default), n entries. */
 int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n);
 
@@ -133,8 +136,11 @@ struct kernel_peek {
 	bool pinned;	/* there are pins */
 	bool enforcing; /* a policy is in force and every program is attached */
 	bool closed;	/* the minimal program is there instead (closed.h) */
+	bool counted;	/* the counters could be read */
 	uint64_t gen;
-	char pins[256]; /* the pin folder */
+	double beat;			 /* as kernel_beat_age() */
+	uint64_t counters[CGW_COUNTERS]; /* as kernel_counters() */
+	char pins[256];			 /* the pin folder */
 };
 int kernel_peek(const char *run_dir, struct kernel_peek *ret);
 

@@ -100,6 +100,16 @@ void pin_path(const char *folder, const char *kind, const char *name, char *ret,
 /* Is there a pin? */
 bool pin_exists(const char *folder, const char *kind, const char *name);
 
+/* ---- kernel.c ---- */
+
+/* A map's memory, or NULL with errno; the pages that hold so many bytes. */
+void *kernel_map(int fd, size_t size, bool write);
+size_t kernel_pages(size_t size);
+
+/* What is pinned must be of this version, before anything of it is used. *found: something is. 0 or -errno
+ * with a sentence in *message (may be NULL). */
+int kernel_check_pins(const char *pins, bool *found, char **message);
+
 /* ---- names.c ---- */
 
 int names_open(struct kernel *k);
