@@ -124,7 +124,7 @@ check:
 check-vm:
 	$(Q)scripts/deps.sh build test
 	$(Q)$(MAKE) -j$(JOBS) --no-print-directory tests
-	$(Q)O=$(O) tests/vm/matrix.sh $(KERNELS)
+	$(Q)O=$(O) tests/vm/run.sh $(KERNELS)
 
 bench: tests
 	$(Q)python3 tests/bench/run.py $(O)

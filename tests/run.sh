@@ -51,7 +51,7 @@ suite_fuzz() { make -s -j"$jobs" --no-print-directory fuzz FUZZ_SECONDS="${FUZZ_
 suite_kernel() { { SKIP=clean JOBS=$jobs tests/kernel/run.sh; tests/kernel/run.sh clean; } 2>&1 | sum; }
 suite_bypass() { tests/bypass/run.sh; }
 suite_demo() { scripts/demo.sh "$O/cgwall"; }
-suite_vm() { tests/vm/run.sh; }
+suite_vm() { tests/vm/run.sh --quick; }
 
 suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel bypass demo vm}
 limit() { case $1 in vm) echo 1100 ;; kernel | lint) echo 600 ;; fuzz | differential) echo 400 ;; *) echo 300 ;; esac; }

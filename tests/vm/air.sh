@@ -19,11 +19,14 @@ air_up() {
 		iw phy "$(cat /sys/class/net/wlan$n/phy80211/name)" set netns name air || return 1
 	done
 	ip -n air link set lo up
-	ip -n air link add br0 type bridge
+	ip -n air link add br0 address 02:00:00:00:ff:01 type bridge
 	ip -n air addr add 10.0.0.1/24 dev br0
 	ip -n air link set br0 up
 	ip addr add 10.0.0.2/24 dev $STA
 	ip addr add 10.0.0.3/24 dev $STA2
+	# who has which address is nothing to wait for
+	ip neigh replace 10.0.0.1 lladdr 02:00:00:00:ff:01 dev $STA nud permanent
+	ip -n air neigh replace 10.0.0.2 lladdr "$(cat /sys/class/net/$STA/address)" dev br0 nud permanent
 }
 
 bssid_of() { printf '02:00:00:00:%02x:00' "$1"; }

@@ -1,50 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# boot_test.sh [SET ...]   machines that boot under systemd with cgwall enabled, on kernels (6.12, or the sets
-# named; 5.10 refuses the programs). A unit without any dependency, which systemd starts beside the very first
-# ones, calls a peer without pause, into a network that is up before systemd runs. What comes to the peer is
-# counted there.
+# boot_test.sh first CASE   a machine that boots under systemd with cgwall enabled: CASE is good, killed, broken,
+# nothing, or refused (by 5.10, which does not take the programs). A unit without any dependency, which systemd starts
+# beside the very first ones, calls a peer without pause, into a network that is up before systemd runs. What comes to
+# the peer is counted there. Only in a virtual machine, as its first process: see run.sh.
 #
-# The same file runs in the machine: as its first process (`boot_test.sh first CASE`), as that unit (`early`),
-# and as the one that looks at the end (`look CASE`).
+# The same file is that unit (`early`), and the one that looks at the end (`look CASE`).
 cd "$(dirname "$(realpath "$0")")/../.." || exit 1
 STATE=/run/boot-test
-
-on_host() {
-	local set kernel errors start out rc p f s passed=0 failed=0 skipped=0 case cases
-	errors=$(mktemp) || exit 1
-	trap 'rm -f "$errors"' EXIT
-	for set in "${@:-6.12}"; do
-		kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
-		if [ -z "$kernel" ] || [ ! -x /lib/systemd/systemd ]; then
-			echo "      skip: kernel $set: $(tail -1 "$errors" | grep . || echo 'there is no systemd here')"
-			skipped=$((skipped + 1))
-			continue
-		fi
-		cases="good killed broken nothing"
-		[ "$set" != 5.10 ] || cases="refused"
-		for case in ${CASES:-$cases}; do
-			start=$SECONDS
-			out=$(scripts/vm.sh run "$kernel" -i -m veth -t "${VM_TIMEOUT:-240}" -- env O="${O:-build}" tests/vm/boot_test.sh first "$case" 2>&1)
-			rc=$?
-			read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
-			[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
-			if [ "${f:-0}" = 0 ]; then
-				echo "ok    vm/${kernel##*/} boot $case: $p checks, $((SECONDS - start)) s"
-				grep -E '^  (early|skip)' <<<"$out" | sed 's/^ */      /'
-			else
-				echo "FAIL  vm/${kernel##*/} boot $case: (exit code $rc)"
-				tail -60 <<<"$out" | sed 's/^/      /'
-			fi
-			passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
-		done
-	done
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ $failed = 0 ]
-	exit
-}
-
-# ---- in the machine ----
 
 received() { ip netns exec peer cat /proc/net/dev | awk '$1 == "peer0:" {print $3}'; }
 
@@ -179,5 +142,5 @@ first | early | look)
 	export O
 	"$@"
 	;;
-*) on_host "$@" ;;
+*) echo "only in a virtual machine"; exit 2 ;;
 esac

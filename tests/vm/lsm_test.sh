@@ -1,47 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# lsm_test.sh [SET ...]   the sockets that have no cgroup hook (packet, XDP, vsock, TIPC and the like), on
-# kernels (6.12, or the sets named) that are booted with BPF among their security modules, and without.
-#
-# The same file runs in the machine: `lsm_test.sh present|absent`.
+# lsm_test.sh present|absent   the sockets that have no cgroup hook (packet, XDP, vsock, TIPC and the like), where BPF is
+# among the kernel's security modules, and where it is not. Only in a virtual machine: see run.sh.
+[ -n "${IN_VM:-}" ] || { echo "only in a virtual machine"; exit 2; }
 cd "$(dirname "$(realpath "$0")")/../.." || exit 1
-
-on_host() {
-	local set kernel errors start out rc modules p f s passed=0 failed=0 skipped=0
-	errors=$(mktemp) || exit 1
-	trap 'rm -f "$errors"' EXIT
-	for set in "${@:-6.12}"; do
-		kernel=$(scripts/vm.sh fetch "$set" 2>"$errors")
-		if [ -z "$kernel" ] || ! grep -q '^CONFIG_BPF_LSM=y' "$kernel/config"; then
-			echo "      skip: kernel $set: $(tail -1 "$errors" | grep . || echo 'it has no BPF security module')"
-			skipped=$((skipped + 1))
-			continue
-		fi
-		for modules in lockdown,capability,bpf lockdown,capability; do
-			start=$SECONDS
-			out=$(scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-120}" -a "lsm=$modules" -- env O="${O:-build}" VERBOSE="${VERBOSE:-}" \
-				tests/vm/lsm_test.sh "$([ "${modules##*,}" = bpf ] && echo present || echo absent)" 2>&1)
-			rc=$?
-			read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -1)"
-			[ $rc = 0 ] || [ "${f:-0}" != 0 ] || f=1
-			if [ "${f:-0}" = 0 ]; then
-				echo "ok    vm/${kernel##*/} lsm=$modules: $p checks, $((SECONDS - start)) s"
-				[ -z "${VERBOSE:-}" ] || sed 's/^/      /' <<<"$out"
-				grep -E '^ *skip: ' <<<"$out" | sed "s|^ *|      |"
-			else
-				echo "FAIL  vm/${kernel##*/} lsm=$modules: (exit code $rc)"
-				sed 's/^/      /' <<<"$out"
-			fi
-			passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
-		done
-	done
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ $failed = 0 ]
-	exit
-}
-
-case ${1:-} in present | absent) [ -n "${IN_VM:-}" ] || { echo "only in a virtual machine"; exit 2; } ;; *) on_host "$@" ;; esac
-
 . tests/kernel/lib.sh
 
 # family type protocol: packet raw and cooked, XDP, vsock, PF_KEY, TIPC, RDS, KCM

@@ -35,9 +35,20 @@ at() {
 	if until_ok 30 network_is "$2"; then pass "$1: $2"; else fail "$1: expected '$2', got '$(networks)'"; fi
 }
 changes() { "$CGWALL" log | grep '^state'; }
-# verdicts HOME NAMED AP0-SECURED AWAY CAFE AP0: yes or no for each rule
+# what holds, of the facts in the order of the verdicts below
+facts() {
+	"$CGWALL" status | awk '/ since / && /(fact|^) +(yes|no) +ssid "/ {
+			fact = $0; sub(/.* (yes|no) +ssid /, "", fact); sub(/ since .*/, "", fact)
+			holds[fact] = $1 == "fact" ? $2 : $1
+		}
+		END {print holds["\"home-net\" secured"], holds["\"home-net\""], holds["\"home-net\" secured bssid \"'$AP0'\""],
+			holds["\"cafe\""], holds["\"home-net\" bssid \"'$AP0'\""]}'
+}
+facts_are() { [ "$(facts)" = "$1" ]; }
+# verdicts HOME NAMED AP0-SECURED AWAY CAFE AP0: yes or no for each rule; at once when status has the facts
 verdicts() {
 	local v=("$@") n=0 line out=
+	until_ok 10 facts_are "$1 $2 $3 $5 $6" || fail "facts: expected '$1 $2 $3 $5 $6', got '$(facts)'"
 	for line in "tcp 10.0.0.1 7001" "tcp 127.0.0.1 7001" "tcp 127.0.0.2 7001" "tcp 192.0.2.1 7001" "tcp 192.0.2.2 7001" \
 		"tcp ::1 7001"; do
 		if [ "${v[n]}" = yes ]; then out+="OK $line"$'\n'; else out+="EPERM $line"$'\n'; fi
@@ -54,8 +65,11 @@ agent_start || finish
 verdicts no no no yes no no
 [ ! -d /sys/module/cfg80211 ] && pass "looking for Wi-Fi does not load it" || fail "cfg80211 was loaded"
 air_up || { fail "no simulated radios"; finish; }
-ip netns exec air "$CLIENT" serve 7001 >"$W/serve.air" 2>&1 &
-SERVERS+=($!)
+air_serve() {
+	ip netns exec air "$CLIENT" serve 7001 >"$W/serve.air" 2>&1 &
+	SERVERS+=($!)
+}
+air_serve
 in_cgroup "$GUARD" "$FLOW" serve 7011 >"$W/serve.in" 2>&1 &
 SERVERS+=($!)
 ap_start 0 home-net wpa2 || fail "no access point: $(tail -3 "$W/ap0.log")"
@@ -107,6 +121,13 @@ streams() { # WHAT FILE: more comes at both ends
 		if until_ok 30 more "$W/$file" $(($(got "$W/$file") + 20)); then pass "$1: $file"; else fail "$1: $file: nothing comes"; fi
 	done
 }
+is_cut() { # FILE: its program has been told
+	if until_ok 10 sh -c "[ \"\$(od -An -tu8 -j24 -N8 '$W/$1.near' | tr -d ' ')\" != 0 ]"; then
+		pass "the connection over the air is cut: $1"
+	else
+		fail "the connection over the air is not cut: $1"
+	fi
+}
 stream roaming 7002
 streams "connected" roaming
 wpa $STA roam "$AP1" >/dev/null
@@ -124,11 +145,7 @@ is "the connection that roamed: gaps and errors" "0 0" "$(od -An -tu8 -j16 -N16 
 wpa $STA disconnect >/dev/null
 at "disconnected" ""
 verdicts no no no yes no no
-if until_ok 10 sh -c "[ \"\$(od -An -tu8 -j24 -N8 '$W/roaming.near' | tr -d ' ')\" != 0 ]"; then
-	pass "the connection over the air is cut"
-else
-	fail "the connection over the air is not cut"
-fi
+is_cut roaming
 ap_stop 1
 wpa $STA reconnect >/dev/null
 at "back" "$STA \"home-net\" secured $AP0"
@@ -140,6 +157,14 @@ ap_vanish 0
 at "the access point is gone" ""
 verdicts no no no yes no no
 sta_stop $STA
+# an open one with its very address
+ip -n air link set wlan3 address "$AP0"
+ap_start 3 home-net || fail "no twin of the same address"
+iw dev $STA connect home-net "$(frequency_of 3)"
+at "open twin of the same address" "$STA \"home-net\" open $AP0"
+verdicts no yes no yes no yes
+iw dev $STA disconnect
+ap_stop 3
 ip -n air link set wlan0 up
 ap_start 0 home-net wpa2 || fail "no access point again"
 
@@ -220,6 +245,33 @@ verdicts no no no yes yes no
 wpa $STA reconnect >/dev/null
 at "both again" "$STA \"home-net\" secured $AP0|$STA2 \"cafe\" open $AP2"
 
+# what falls is cut while another one comes and goes without end
+stream beside 7003
+flap() {
+	while :; do
+		iw dev $STA2 disconnect
+		iw dev $STA2 connect cafe "$(frequency_of 2)"
+		sleep .1
+	done >/dev/null 2>&1
+}
+flaps() { changes | grep -c "ssid $STA2"; }
+flap &
+FLAP=$!
+SERVERS+=($FLAP)
+before=$(flaps)
+flapped() { [ "$(flaps)" -ge $((before + 4)) ]; }
+until_ok 30 flapped || fail "nothing flaps"
+before=$(flaps)
+wpa $STA disconnect >/dev/null
+is_cut beside
+kill $FLAP
+wait $FLAP 2>/dev/null
+[ "$(flaps)" -gt "$before" ] && pass "the other one came and went meanwhile" || fail "nothing flapped meanwhile"
+iw dev $STA2 disconnect 2>/dev/null
+iw dev $STA2 connect cafe "$(frequency_of 2)"
+wpa $STA reconnect >/dev/null
+at "both once more" "$STA \"home-net\" secured $AP0|$STA2 \"cafe\" open $AP2"
+
 # ---- events that are lost ----
 
 # datagrams that found no room at the agent's sockets
@@ -256,9 +308,10 @@ sta_stop $STA 2>/dev/null
 ip netns del air
 rmmod mac80211 cfg80211 && [ ! -d /sys/module/cfg80211 ] && pass "no Wi-Fi any more" || fail "cfg80211 cannot be removed"
 air_up || { fail "no radios again"; finish; }
+air_serve
 ap_start 0 home-net wpa2 || fail "no access point with the new driver"
 sta_start $STA "${home[@]}"
 at "the driver is back" "$STA \"home-net\" secured $AP0"
-verdicts no yes yes no no yes
+verdicts yes yes yes no no yes
 agent_end
 finish

@@ -39,6 +39,14 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+static double monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* What a large policy took while it was compiled goes back to the system. */
 static void give_back_memory(void)
 {
@@ -368,17 +376,32 @@ static void watch_signals(struct agent *a)
 }
 
 #define AGENT_CUT_DELAY .02 /* seconds */
-#define AGENT_CUT_SHARE 10  /* one part in so many of the CPU's time */
+#define AGENT_CUT_HOLD .7
+#define AGENT_CUT_MOST .7  /* whatever a walk costs */
+#define AGENT_CUT_SHARE 10 /* one part in so many of the CPU's time */
 
-/* One walk over all connections does for many refusals. */
+/* One walk over all connections does for many refusals. A walk that is due is never put off. */
 void agent_cut_soon(struct agent *a)
 {
-	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1);
+	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1), hold = a->cut_hold - monotonic();
 
 	if (ev_is_active(&a->cut))
 		return;
-	ev_timer_set(&a->cut, wait > AGENT_CUT_DELAY ? wait : AGENT_CUT_DELAY, 0.);
+	if (wait < AGENT_CUT_DELAY)
+		wait = AGENT_CUT_DELAY;
+	if (wait < hold)
+		wait = hold;
+	ev_now_update(a->loop);
+	ev_timer_set(&a->cut, wait < AGENT_CUT_MOST ? wait : AGENT_CUT_MOST, 0.);
 	ev_timer_start(a->loop, &a->cut);
+}
+
+void agent_cut_hold(struct agent *a)
+{
+	double now = monotonic();
+
+	if (now >= a->cut_hold)
+		a->cut_hold = now + AGENT_CUT_HOLD;
 }
 
 static void on_cut(struct ev_loop *loop, ev_timer *w, int events)

@@ -43,9 +43,11 @@ void changes_wifi_text(const struct facts_wifi *w, char *out, size_t size)
 		}
 	}
 	*at = '\0';
-	snprintf(out, size, "\"%s\" %s%s%s%s %02x:%02x:%02x:%02x:%02x:%02x", name,
-		 w->secured ? "secured" : "not secured", w->how ? " (" : "", w->how ? w->how : "",
-		 w->how ? ")" : "", b[0], b[1], b[2], b[3], b[4], b[5]);
+	snprintf(out, size, "\"%s\" %s %02x:%02x:%02x:%02x:%02x:%02x", name,
+		 w->secured ? "secured"
+		 : w->how   ? w->how
+			    : "not secured",
+		 b[0], b[1], b[2], b[3], b[4], b[5]);
 }
 
 /* A change on its way into the log. */

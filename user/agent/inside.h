@@ -45,6 +45,7 @@ struct agent {
 	ev_timer cut; /* armed while a connection waits to be ended */
 	ev_io cut_done;
 	double cut_start, cut_cost; /* when it began last, how long it took; seconds */
+	double cut_hold;	    /* none before, by the monotonic clock */
 	struct surroundings *around;
 	bool asks;	 /* the policy in force has an `ask`: the kernel wants to know that we live */
 	bool names_full; /* the policy in force has no room for one more class of names */
@@ -80,6 +81,11 @@ int agent_again(struct agent *a, const char *why, char **message);
 
 /* Ends the connections that may not be any more, a little later and with others of its kind. */
 void agent_cut_soon(struct agent *a);
+
+/* Ends none for less than a second, counted from the first of several calls: a Wi-Fi station that goes from
+ * one access point to the next is nowhere in between, and its connections shall outlive that. Their packets
+ * are refused all the same. */
+void agent_cut_hold(struct agent *a);
 
 /* A line of the log; takes r over, NULL is fine. */
 void agent_record(struct agent *a, struct record *r);

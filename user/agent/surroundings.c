@@ -216,6 +216,8 @@ static void apply(struct surroundings *s)
 	int err;
 
 	s->pending = 0;
+	if (what & FACTS_WIFI)
+		agent_cut_hold(s->a);
 	if (s->standing->enable->nfacts && what & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK)) {
 		err = put_row(s);
 		if (err)
