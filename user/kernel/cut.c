@@ -2,9 +2,7 @@
 /* What the iterator `cut` names is destroyed through the socket diagnosis interface, network namespace by
  * network namespace. */
 #include <errno.h>
-#include <linux/netlink.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -25,9 +23,13 @@ static int cut_here(struct kernel *k, void *arg)
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	if (fd < 0 || netlink < 0) {
+	if (fd < 0) {
 		r = -errno;
+		goto out;
+	}
+	netlink = diag_open();
+	if (netlink < 0) {
+		r = netlink;
 		goto out;
 	}
 	for (;;) {

@@ -8,6 +8,9 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_MAX 4096 /* more than a socket's buffer has room for */
 
 struct request {
 	struct nlmsghdr h;
@@ -23,13 +26,53 @@ struct answer {
 	char rest[1024];
 };
 
+int diag_open(void)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), err;
+
+	if (fd < 0)
+		return -errno;
+	/* what others send to a socket that is connected to the kernel is refused */
+	if (!connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+/* The kernel has answered when send() returns, so there is nothing to wait for. Others are never listened to:
+ * root of a container has a say in its network namespace, but not in this. */
+static int receive(int netlink, uint32_t seq, struct answer *ret)
+{
+	for (int i = 0; i < READ_MAX; i++) {
+		struct sockaddr_nl from = {0};
+		socklen_t size = sizeof(from);
+		ssize_t n =
+			recvfrom(netlink, ret, sizeof(*ret), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n < 0 || size != sizeof(from) || from.nl_pid)
+			continue;
+		if (n < (ssize_t)(sizeof(ret->h) + sizeof(ret->e.error)))
+			return -EPROTO;
+		if (ret->h.nlmsg_seq == seq)
+			return 0;
+	}
+	return -EPROTO;
+}
+
 static int ask(int netlink, const struct cgw_cut *c, uint16_t type, uint16_t flags, struct answer *ret)
 {
+	static _Atomic uint32_t seq;
 	struct request q = {
-		.h = {.nlmsg_len = sizeof(q), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags},
+		.h = {.nlmsg_len = sizeof(q),
+		      .nlmsg_type = type,
+		      .nlmsg_flags = NLM_F_REQUEST | flags,
+		      .nlmsg_seq = ++seq},
 		.r = {.sdiag_family = (__u8)c->family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u},
 	};
-	ssize_t n;
 
 	q.r.id.idiag_sport = htons(c->lport);
 	q.r.id.idiag_dport = htons(c->rport);
@@ -40,10 +83,7 @@ static int ask(int netlink, const struct cgw_cut *c, uint16_t type, uint16_t fla
 	q.r.id.idiag_cookie[1] = (__u32)(c->cookie >> 32);
 	if (send(netlink, &q, sizeof(q), 0) < 0)
 		return -errno;
-	n = recv(netlink, ret, sizeof(*ret), 0);
-	if (n < 0)
-		return -errno;
-	return n < (ssize_t)(sizeof(ret->h) + sizeof(ret->e.error)) ? -EPROTO : 0;
+	return receive(netlink, q.h.nlmsg_seq, ret);
 }
 
 int diag_destroy(int netlink, const struct cgw_cut *c)

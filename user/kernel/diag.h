@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Single TCP sockets by the socket diagnosis interface; `netlink` is a NETLINK_SOCK_DIAG socket of their
- * network namespace. */
+/* Single TCP sockets by the socket diagnosis interface; `netlink` is a socket from diag_open(), made in their
+ * network namespace. Answers are taken from the kernel alone. */
 #ifndef CGWALL_KERNEL_DIAG_H
 #define CGWALL_KERNEL_DIAG_H
 
 #include <cgwall/abi.h>
+
+/* A socket for the calling thread's network namespace, owned by the caller; or -errno. */
+int diag_open(void);
 
 /* Ends it: whoever uses it sees ECONNABORTED. 0, also where it has gone by itself; or -errno. */
 int diag_destroy(int netlink, const struct cgw_cut *c);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diag.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -174,8 +174,7 @@ static int open_here(enum place_socket which)
 
 	switch (which) {
 	case PLACE_DIAG:
-		fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-		return fd < 0 ? -errno : fd;
+		return diag_open();
 	case PLACE_RAW4:
 		fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 		if (fd >= 0)
