@@ -181,17 +181,30 @@ static struct json_object *next_name(void *state, bool *end)
 void learned_handle(struct agent *a, struct server_client *c, struct json_object *request)
 {
 	struct name_stream *s = calloc(1, sizeof(*s));
+	struct json_object *o;
+	char message[128];
+	int err = -ENOMEM;
 
 	(void)request;
-	if (!s) {
-		server_reply(c, NULL);
+	if (s) {
+		s->a = a;
+		s->now = boot_ns();
+		s->boot_offset = record_boot_offset();
+		err = kernel_names(a->kernel, collect, s);
+	}
+	if (!err) {
+		if (s->n)
+			qsort(s->list, s->n, sizeof(*s->list), compare);
+		server_stream(c, next_name, free_stream, s);
 		return;
 	}
-	s->a = a;
-	s->now = boot_ns();
-	s->boot_offset = record_boot_offset();
-	kernel_names(a->kernel, collect, s);
-	if (s->n)
-		qsort(s->list, s->n, sizeof(*s->list), compare);
-	server_stream(c, next_name, free_stream, s);
+	if (s)
+		free_stream(s);
+	o = json_object_new_object();
+	if (o) {
+		snprintf(message, sizeof(message), "the names cannot be listed: %s", strerror(-err));
+		json_put_bool(o, "ok", false);
+		json_put_text(o, "error", message);
+	}
+	server_reply(c, o);
 }

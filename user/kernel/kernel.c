@@ -166,7 +166,7 @@ static int kernel_maps(struct kernel *k, char **message)
 	k->ctl = kernel_map(bpf_map__fd(k->skel->maps.ctl), k->ctl_size, true);
 	k->ask = k->ctl ? kernel_map(bpf_map__fd(k->skel->maps.asks), k->ask_size, true) : NULL;
 	k->matches = k->ask ? kernel_map(bpf_map__fd(k->skel->maps.matches), k->matches_size, false) : NULL;
-	r = k->matches ? names_open(k) : -errno;
+	r = k->matches ? 0 : -errno;
 	return r ? kernel_fail(message, r, "cannot map the control word: %s", strerror(-r)) : 0;
 }
 
@@ -341,7 +341,6 @@ void kernel_close(struct kernel *k)
 		munmap(k->ask, k->ask_size);
 	if (k->matches)
 		munmap((void *)(uintptr_t)k->matches, k->matches_size);
-	names_close(k);
 	cgwall_bpf__destroy(k->skel);
 	mounts_close(k);
 	place_close(k);

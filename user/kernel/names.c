@@ -14,48 +14,29 @@
 
 #define NAMES_RETRIES 16
 
-static const void *names_map(const struct bpf_map *map, size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const void *p =
-		mmap(NULL, (size + page - 1) / page * page, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+/* A part of a map, mapped while it is read: what is mapped all the time counts as the agent's memory. */
+struct names_window {
+	void *at;
+	size_t size;
+};
 
-	return p == MAP_FAILED ? NULL : p;
+/* The bytes from..from + size of the map. NULL with errno. */
+static const void *names_look(const struct bpf_map *map, size_t from, size_t size, struct names_window *w)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), first = from / page * page;
+
+	w->size = (from - first + size + page - 1) / page * page;
+	w->at = mmap(NULL, w->size, PROT_READ, MAP_SHARED, bpf_map__fd(map), (off_t)first);
+	return w->at == MAP_FAILED ? NULL : (const char *)w->at + (from - first);
 }
 
-static void names_unmap(const void *p, size_t size)
+static void names_leave(const struct names_window *w)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	if (p)
-		munmap((void *)(uintptr_t)p, (size + page - 1) / page * page);
+	munmap(w->at, w->size);
 }
 
-#define NAMES_BYTES (CGW_NAMES_MAX * sizeof(struct cgw_name))
-#define BOUND_BYTES (CGW_BOUND_SETS * sizeof(struct cgw_bound_set))
-
-int names_open(struct kernel *k)
+static int names_read(const struct cgw_name *n, uint64_t ref, struct cgw_name *ret)
 {
-	k->names = names_map(k->skel->maps.names, NAMES_BYTES);
-	k->bound = k->names ? names_map(k->skel->maps.bound, BOUND_BYTES) : NULL;
-	return k->bound ? 0 : -errno;
-}
-
-void names_close(struct kernel *k)
-{
-	names_unmap(k->names, NAMES_BYTES);
-	names_unmap(k->bound, BOUND_BYTES);
-	k->names = NULL;
-	k->bound = NULL;
-}
-
-int kernel_name(struct kernel *k, uint64_t ref, struct cgw_name *ret)
-{
-	const struct cgw_name *n;
-
-	if (!ref || CGW_NAME_PLACE(ref) >= CGW_NAMES_MAX)
-		return -ENOENT;
-	n = &k->names[CGW_NAME_PLACE(ref)];
 	for (int i = 0; i < NAMES_RETRIES; i++) {
 		uint64_t id = __atomic_load_n(&n->id, __ATOMIC_ACQUIRE);
 
@@ -69,6 +50,25 @@ int kernel_name(struct kernel *k, uint64_t ref, struct cgw_name *ret)
 		return 0;
 	}
 	return -ENOENT;
+}
+
+int kernel_name(struct kernel *k, uint64_t ref, struct cgw_name *ret)
+{
+	struct names_window w;
+	const struct cgw_name *n;
+	struct cgw_name copy;
+	int r;
+
+	if (!ref || CGW_NAME_PLACE(ref) >= CGW_NAMES_MAX)
+		return -ENOENT;
+	n = names_look(k->skel->maps.names, CGW_NAME_PLACE(ref) * sizeof(*n), sizeof(*n), &w);
+	if (!n)
+		return -errno;
+	r = names_read(n, ref, &copy);
+	names_leave(&w);
+	if (!r)
+		*ret = copy;
+	return r;
 }
 
 /* A consistent copy of one address; false: the place is free. */
@@ -89,34 +89,42 @@ static bool names_copy(const struct cgw_bound *b, struct cgw_bound *ret)
 
 int kernel_names(struct kernel *k, int (*fn)(void *arg, const struct cgw_bound *b), void *arg)
 {
+	struct names_window w;
+	const struct cgw_bound_set *sets =
+		names_look(k->skel->maps.bound, 0, CGW_BOUND_SETS * sizeof(*sets), &w);
 	struct cgw_bound copy;
+	int r = 0;
 
-	for (size_t set = 0; set < CGW_BOUND_SETS; set++) {
-		for (size_t way = 0; way < CGW_BOUND_WAYS; way++) {
-			int r = names_copy(&k->bound[set].way[way], &copy) ? fn(arg, &copy) : 0;
-
-			if (r)
-				return r;
-		}
-	}
-	return 0;
+	if (!sets)
+		return -errno;
+	for (size_t i = 0; !r && i < CGW_BOUND_SETS * CGW_BOUND_WAYS; i++)
+		if (names_copy(&sets[i / CGW_BOUND_WAYS].way[i % CGW_BOUND_WAYS], &copy))
+			r = fn(arg, &copy);
+	names_leave(&w);
+	return r;
 }
 
 int kernel_bound(struct kernel *k, const uint8_t addr[16], uint64_t netns, struct cgw_bound *ret)
 {
 	const struct cgw_bound_set *set;
+	struct names_window w;
 	struct cgw_bound copy;
+	int r = -ENOENT;
 	__u64 words[2];
 
 	memcpy(words, addr, sizeof(words));
-	set = &k->bound[cgw_bound_at(words, netns, k->ctl->seed)];
-	for (size_t way = 0; way < CGW_BOUND_WAYS; way++) {
+	set = names_look(k->skel->maps.bound, cgw_bound_at(words, netns, k->ctl->seed) * sizeof(*set),
+			 sizeof(*set), &w);
+	if (!set)
+		return -errno;
+	for (size_t way = 0; r && way < CGW_BOUND_WAYS; way++) {
 		if (!names_copy(&set->way[way], &copy) || copy.netns != netns || memcmp(copy.addr, addr, 16))
 			continue;
 		*ret = copy;
-		return 0;
+		r = 0;
 	}
-	return -ENOENT;
+	names_leave(&w);
+	return r;
 }
 
 /* The longest end of the name that has a key says. */

@@ -37,8 +37,6 @@ struct kernel {
 	struct cgw_ctl *ctl;		 /* mapped */
 	struct cgw_ask *ask;		 /* mapped */
 	const struct cgw_chunk *matches; /* mapped */
-	const struct cgw_name *names;	 /* mapped, as is the next */
-	const struct cgw_bound_set *bound;
 	size_t ctl_size, ask_size, matches_size;
 	struct ring_buffer *ring;
 	void (*event)(void *arg, const struct cgw_event *e); /* during kernel_read_events() */
@@ -111,9 +109,6 @@ size_t kernel_pages(size_t size);
 int kernel_check_pins(const char *pins, bool *found, char **message);
 
 /* ---- names.c ---- */
-
-int names_open(struct kernel *k);
-void names_close(struct kernel *k);
 
 /* Classes of names under the policy in force, by the very keys that the kernel has. 0 or -errno. */
 int names_classes(struct kernel *k, char *const *names, size_t n, uint32_t *ret);
