@@ -19,7 +19,7 @@ mkdir -p "$GUARD/web.service"
 curl=$(type -P curl) dig=$(type -P dig)
 at_peer python3 -m http.server 7300 --bind $PEER4 --directory "$W/bin" >/dev/null 2>&1 &
 SERVERS+=($!)
-until_ok 20 at_peer "$CLIENT" tcp $PEER4 7300
+until_ok 20 at_peer bash -c "exec 3<>/dev/tcp/$PEER4/7300" || fail "nobody serves"
 
 traffic() {
 	probes <<<"OK tcp 192.0.2.1 7001
