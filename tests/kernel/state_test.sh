@@ -23,6 +23,8 @@ block out to 192.0.2.2 unless wired
 END
 agent_start
 in_force "nothing is there" "out1 out4"
+is "the agent goes first, where it may" "$(if [ "$(nice)" = 0 ]; then nice -n -10 nice 2>/dev/null; else nice; fi)" \
+	"$(ps -o ni= -p "$AGENT" | tr -d ' ')"
 probe EPERM tcp 192.0.2.1 $PORT
 
 # ---- one after the other: link, address, up ----

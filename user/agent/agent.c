@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -375,6 +376,8 @@ static void watch_signals(struct agent *a)
 	ev_signal_start(a->loop, &a->intr);
 }
 
+#define AGENT_NICE (-10) /* where it was 0 */
+
 #define AGENT_CUT_DELAY .02 /* seconds */
 #define AGENT_CUT_HOLD .7
 #define AGENT_CUT_MOST .7  /* whatever a walk costs */
@@ -582,6 +585,15 @@ static void stop(struct agent *a)
 		ev_loop_destroy(a->loop);
 }
 
+/* Between the kernel's message that something has changed and the row of rules that is right from then on no
+ * other program's work should stand. Who starts the agent may have chosen something else. */
+static void prefer(void)
+{
+	errno = 0;
+	if (!getpriority(PRIO_PROCESS, 0) && !errno)
+		setpriority(PRIO_PROCESS, 0, AGENT_NICE); /* where that is denied it stays as it is */
+}
+
 int agent_run(const struct agent_options *o)
 {
 	struct agent a = {.o = o, .lock = -1};
@@ -589,6 +601,8 @@ int agent_run(const struct agent_options *o)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (!o->once)
+		prefer();
 	log_init(&a.log, LOG_KEPT);
 	if (start(&a, &message)) {
 		say_failed(&a, message);

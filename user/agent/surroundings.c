@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A change comes into force at once. Those that follow on its heels wait until they come to little of the
- * CPU's time: whoever makes a link flap a thousand times a second shall not keep the machine busy with it,
- * and what is true in the end is in force in the end.
+/* A change comes into force at once, and so do a few that follow. More of them wait until they come to little
+ * of the CPU's time: whoever makes a link flap a thousand times a second shall not keep the machine busy with
+ * it, and what is true in the end is in force in the end.
  *
  * First the row of enabled rules; then the classes of interfaces; last, and some time later, the groups
  * `self` and `resolvers`, for which the policy is compiled anew from the texts that are in force.
@@ -30,6 +30,7 @@
 
 #define SHARE 10	 /* one part in so many of the CPU's time, for a storm of changes */
 #define REST_LEAST .002	 /* seconds between two changes that are put in force */
+#define REST_AHEAD .05	 /* seconds of such rests that a few changes after a calm need not take */
 #define RETRY .5	 /* after an error that should not be */
 #define AGAIN_LEAST .05	 /* seconds that addresses have to stand still before all is compiled anew */
 #define AGAIN_LONGEST 2. /* but so long at most */
@@ -212,7 +213,7 @@ static void apply(struct surroundings *s)
 {
 	unsigned what = s->pending;
 	/* what others do with the CPU meanwhile is no reason to wait longer */
-	double start = seconds(CLOCK_THREAD_CPUTIME_ID), rest;
+	double start = seconds(CLOCK_THREAD_CPUTIME_ID), rest, now;
 	int err;
 
 	s->pending = 0;
@@ -236,7 +237,10 @@ static void apply(struct surroundings *s)
 	    (s->standing->wants_self || s->standing->wants_resolvers))
 		compile_soon(s, AGAIN_LEAST);
 	rest = (seconds(CLOCK_THREAD_CPUTIME_ID) - start) * (SHARE - 1);
-	s->next = monotonic() + (rest > REST_LEAST ? rest : REST_LEAST);
+	now = monotonic();
+	if (s->next < now - REST_AHEAD)
+		s->next = now - REST_AHEAD;
+	s->next += rest > REST_LEAST ? rest : REST_LEAST;
 }
 
 static void on_pace(struct ev_loop *loop, ev_timer *w, int events)
