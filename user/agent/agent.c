@@ -189,10 +189,12 @@ static int load_into_kernel(struct agent *a, struct diag *d, char **message)
 	was = a->last_good;
 	a->last_good = NULL; /* this one is to be kept */
 	err = agent_take(a, &l, &since, message);
-	if (err)
+	if (err) {
 		a->last_good = was;
-	else
+	} else {
 		free(was);
+		keep_lists_free(&a->kept_lists);
+	}
 	load_free(&l);
 	give_back_memory();
 	return err;
@@ -253,7 +255,7 @@ int agent_again(struct agent *a, const char *why, char **message)
 	if (!d.out)
 		return -errno;
 	clock_gettime(CLOCK_REALTIME, &since);
-	err = load_texts(&l, &a->texts, NULL, &d);
+	err = load_texts(&l, &a->texts, &a->kept_lists, &d);
 	beat_start(a);
 	if (!err) {
 		err = agent_take(a, &l, &since, message);
@@ -580,6 +582,7 @@ static void stop(struct agent *a)
 	log_free(&a->log);
 	texts_free(&a->texts);
 	free(a->last_good);
+	keep_lists_free(&a->kept_lists);
 	free(a->not_kept);
 	if (a->loop)
 		ev_loop_destroy(a->loop);

@@ -151,7 +151,7 @@ static int has_effect(struct load *l, const struct answer *n, const struct rule 
 }
 
 /* Compiles the policy in force with the text; errors become the message. */
-static int compile(const struct agent *a, const char *path, const char *text, struct load *l, char **message)
+static int compile(struct agent *a, const char *path, const char *text, struct load *l, char **message)
 {
 	struct diag d = {0};
 	struct texts t;
@@ -159,7 +159,7 @@ static int compile(const struct agent *a, const char *path, const char *text, st
 
 	if (err)
 		return whole_fail(message, err, "out of memory");
-	err = load_texts(l, &t, NULL, &d);
+	err = load_texts(l, &t, &a->kept_lists, &d);
 	texts_free(&t);
 	for (size_t i = 0; err && i < d.nlines; i++) {
 		if (!d.lines[i].error)
@@ -181,7 +181,7 @@ static void go_back(struct agent *a, const struct texts *before)
 	struct load l;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (!load_texts(&l, before, NULL, &d)) {
+	if (!load_texts(&l, before, &a->kept_lists, &d)) {
 		agent_take(a, &l, &now, &said);
 		load_free(&l);
 	}

@@ -26,9 +26,10 @@ void fallback_keep(struct agent *a, const struct load *l)
 
 	free(a->not_kept);
 	a->not_kept = NULL;
-	if (!a->o->state_dir || a->last_good)
+	if (!a->o->state_dir)
 		return;
-	err = keep_save(a->o->state_dir, &a->texts, l->image, &message);
+	err = a->last_good ? keep_save_again(a->o->state_dir, &a->texts, &a->kept_lists, &message)
+			   : keep_save(a->o->state_dir, &a->texts, l->image, &message);
 	if (!err)
 		return;
 	a->not_kept = message ? message : strdup(strerror(-err));
@@ -40,17 +41,16 @@ void fallback_keep(struct agent *a, const struct load *l)
 
 static int load_last(struct agent *a, char **message)
 {
-	struct keep_lists lists;
 	struct diag d = {0};
 	struct timespec now;
 	struct texts t;
 	struct load l;
-	int err = keep_load(a->o->state_dir, &t, &lists, message);
+	int err = keep_load(a->o->state_dir, &t, &a->kept_lists, message);
 
 	if (err)
 		return err;
 	clock_gettime(CLOCK_REALTIME, &now);
-	err = load_texts(&l, &t, &lists, &d);
+	err = load_texts(&l, &t, &a->kept_lists, &d);
 	for (size_t i = 0; err && i < d.nlines; i++) {
 		if (!d.lines[i].error)
 			continue;
@@ -64,7 +64,6 @@ static int load_last(struct agent *a, char **message)
 		load_free(&l);
 	}
 	diag_free(&d);
-	keep_lists_free(&lists);
 	texts_free(&t);
 	return err;
 }
@@ -84,6 +83,7 @@ int fallback_last(struct agent *a)
 		output_line(STDERR_FILENO, "cgwall: %s", message ? message : strerror(-err));
 		free(a->last_good);
 		a->last_good = NULL;
+		keep_lists_free(&a->kept_lists);
 	} else {
 		output_line(STDERR_FILENO,
 			    "cgwall: %s: the last good policy, kept in %s, is in force instead; repair it, "

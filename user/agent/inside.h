@@ -14,6 +14,7 @@
 #include "../kernel/kernel.h"
 #include "../policy/texts.h"
 #include "agent.h"
+#include "keep.h"
 #include "server.h"
 #include "surroundings.h"
 #include "watch.h"
@@ -31,12 +32,13 @@ struct agent {
 	int lock;
 	struct rules *rules[AGENT_GENERATIONS]; /* the one in force first */
 	struct texts texts;			/* of the policy in force */
-	char *last_good;      /* the last good policy is in force; why. NULL: it is the one of the files */
-	char *not_kept;	      /* why the policy in force could not be kept for the next start */
-	bool compiled;	      /* a policy was read, so that this is known: */
-	bool on_failure_pass; /* of the last policy that was read without an error */
-	bool closed;	      /* and everything is blocked instead */
-	bool refused;	      /* the kernel did not take what was right */
+	char *last_good; /* the last good policy is in force; why. NULL: it is the one of the files */
+	struct keep_lists kept_lists; /* where that one's list files are; empty: at their own places */
+	char *not_kept;		      /* why the policy in force could not be kept for the next start */
+	bool compiled;		      /* a policy was read, so that this is known: */
+	bool on_failure_pass;	      /* of the last policy that was read without an error */
+	bool closed;		      /* and everything is blocked instead */
+	bool refused;		      /* the kernel did not take what was right */
 	bool observe;
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;

@@ -150,13 +150,24 @@ static int print_texts(const struct texts *t, FILE *out)
 	return 0;
 }
 
+/* The checksum, behind all the rest; `err` is what went wrong before. Closes out. */
+static int end_text(FILE *out, char **text, size_t *len, int err, char **message)
+{
+	if (!err && fflush(out))
+		err = -ENOMEM;
+	if (!err)
+		fprintf(out, "end %016" PRIx64 "\n", keep_hash(*text, *len));
+	if (fclose(out) && !err)
+		err = whole_fail(message, -ENOMEM, "out of memory");
+	return err;
+}
+
 /* Text and list, with a copy of each list. *text is owned by the caller. */
 static int compose(const char *dir, const struct texts *t, const struct listset *set,
 		   char (*names)[KEEP_COPY_MAX], char **text, size_t *len, char **message)
 {
 	const struct intern *paths = &set->paths;
 	FILE *out = open_memstream(text, len);
-	uint64_t sum;
 	int err;
 
 	if (!out)
@@ -173,15 +184,7 @@ static int compose(const char *dir, const struct texts *t, const struct listset 
 		else
 			fprintf(out, "list %zu %s\n%s\n", strlen(path), names[i], path);
 	}
-	if (!err && fflush(out))
-		err = -ENOMEM;
-	if (!err) {
-		sum = keep_hash(*text, *len);
-		fprintf(out, "end %016" PRIx64 "\n", sum);
-	}
-	if (fclose(out) && !err)
-		err = whole_fail(message, -ENOMEM, "out of memory");
-	return err;
+	return end_text(out, text, len, err, message);
 }
 
 /* Disks are not written to for nothing: a policy is read again whenever an interface comes or goes. */
@@ -197,25 +200,58 @@ static bool is_there(const char *path, const char *text, size_t len)
 	return same;
 }
 
+static int write_text(const char *dir, const char *text, size_t len, char **message)
+{
+	char path[PATH_MAX], *fresh = NULL;
+	int err = 0;
+
+	if (snprintf(path, sizeof(path), "%s/" KEEP_FILE, dir) >= (int)sizeof(path))
+		return whole_fail(message, -ENAMETOOLONG, "%s: the name is too long", dir);
+	if (!is_there(path, text, len))
+		err = whole_write(path, text, len, 0600, &fresh, message);
+	if (!err && fresh)
+		err = whole_replace(fresh, path, message);
+	free(fresh);
+	return err;
+}
+
 int keep_save(const char *dir, const struct texts *t, const struct image *im, char **message)
 {
 	size_t n = im->tables->listset->paths.n, len = 0;
-	char(*names)[KEEP_COPY_MAX] = calloc(n + 1, sizeof(*names)), *text = NULL, *fresh = NULL,
-	path[PATH_MAX];
-	int err = names ? make_folder(dir, message) : whole_fail(message, -ENOMEM, "out of memory");
+	char(*names)[KEEP_COPY_MAX] = calloc(n + 1, sizeof(*names)), *text = NULL;
+	int err;
 
+	if (!names)
+		return whole_fail(message, -ENOMEM, "out of memory");
+	err = make_folder(dir, message);
 	if (!err)
 		err = compose(dir, t, im->tables->listset, names, &text, &len, message);
-	snprintf(path, sizeof(path), "%s/" KEEP_FILE, dir);
-	if (!err && !is_there(path, text, len)) {
-		err = whole_write(path, text, len, 0600, &fresh, message);
-	}
-	if (!err && fresh)
-		err = whole_replace(fresh, path, message);
+	if (!err)
+		err = write_text(dir, text, len, message);
 	if (!err)
 		sweep(dir, names, n);
 	free(text);
-	free(fresh);
 	free(names);
+	return err;
+}
+
+int keep_save_again(const char *dir, const struct texts *t, const struct keep_lists *lists, char **message)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int err;
+
+	if (!out)
+		return whole_fail(message, -ENOMEM, "out of memory");
+	fputs(KEEP_MAGIC, out);
+	err = print_texts(t, out);
+	for (size_t i = 0; i < lists->n && !err; i++)
+		fprintf(out, "list %zu %s\n%s\n", strlen(lists->pairs[i][0]),
+			strrchr(lists->pairs[i][1], '/') + 1, lists->pairs[i][0]);
+	err = end_text(out, &text, &len, err, message);
+	if (!err)
+		err = write_text(dir, text, len, message);
+	free(text);
 	return err;
 }

@@ -23,6 +23,10 @@ struct keep_lists {
  * owned by the caller. */
 int keep_save(const char *dir, const struct texts *t, const struct image *im, char **message);
 
+/* Keeps t in place of the texts that were kept with these lists: an answer to a question was added or taken
+ * out while the last good policy is in force. As keep_save(). */
+int keep_save_again(const char *dir, const struct texts *t, const struct keep_lists *lists, char **message);
+
 /* What was kept. 0; -ENOENT: nothing; or -errno with a sentence. t is freed by texts_free(). */
 int keep_load(const char *dir, struct texts *t, struct keep_lists *lists, char **message);
 void keep_lists_free(struct keep_lists *l);
