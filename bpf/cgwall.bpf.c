@@ -33,6 +33,7 @@
 #include "filter.h"
 #include "cut.h"
 #include "flows.h"
+#include "used.h"
 #include "lsm.h"
 #include "ask.h"
 

@@ -214,10 +214,10 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 
 /* Notes what was decided of a flow. Its counts go on; `in`, `out`: bytes of this packet. A function of its
  * own, to keep the entry off the stack while the policy is asked. */
-static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u32 in, __u32 out)
+static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u64 netns, __u32 in, __u32 out)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-	struct flow fresh = {.decided = decided, .last = now, .began = now}, *f;
+	struct flow fresh = {.decided = decided, .last = now, .began = now, .netns = netns}, *f;
 
 	f = bpf_map_lookup_elem(&flows, id);
 	if (f) {
@@ -297,13 +297,15 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	 * begins would pass for its answer. */
 	if (verdict != CGW_PASS) {
 		if (q.dir == CGW_IN && !filter_asks_names(word))
-			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), 0, 0);
+			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), s->who.netns, 0, 0);
 		return FILTER_DROP;
 	}
-	filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, q.dir), out ? 0 : skb->len, out ? skb->len : 0);
+	filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, q.dir), s->who.netns, out ? 0 : skb->len,
+		    out ? skb->len : 0);
 	if (!out && q.dir == CGW_IN) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
-		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), 0, 0); /* our answers */
+		/* our answers */
+		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, 0);
 	}
 	return FILTER_PASS;
 }

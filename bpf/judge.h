@@ -101,6 +101,8 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 		count(CGW_CNT_OBSERVED);
 		return CGW_PASS;
 	}
+	if (q->name && (verdict == CGW_ASK || verdict == CGW_PASS))
+		names_use(q, w->netns, bpf_ktime_get_boot_ns(), 0);
 	if (verdict == CGW_ASK) {
 		if (!(how & JUDGE_AGAIN))
 			count(CGW_CNT_ASK);

@@ -8,9 +8,10 @@
 
 #define DNS_BUFFERS 32 /* power of two; one for each CPU that reads a message at this moment */
 #define LEARN_TTL_MAX 86400
-#define NS_PER_S 1000000000ULL
-#define LEARN_LIVE (1ULL << 63)	 /* in force, and mentioned by the policy */
-#define LEARN_ASKED (1ULL << 62) /* in force, and asked for by this name */
+#define NS_PER_S CGW_NAME_NS_PER_S
+#define LEARN_USED (1ULL << 63)	 /* in force, mentioned by the policy, and used by a live flow */
+#define LEARN_LIVE (1ULL << 62)	 /* in force, and mentioned by the policy */
+#define LEARN_ASKED (1ULL << 61) /* in force, and asked for by this name */
 
 struct dns_work {
 	__u64 word, now, netns, cookie;
@@ -29,6 +30,7 @@ struct dns_work {
 	__u64 addr[2];
 	__u64 ref, until, latest;
 	__u32 flag, learned, local;
+	__u32 now_s; /* `now` in seconds */
 	/* choosing a place: what is kept least */
 	__u64 keep;
 	__u32 pick, evicted;
@@ -107,7 +109,9 @@ static __always_inline __u64 learn_name_keep(const struct cgw_name *name, __u64 
 		return ~0ULL;
 	if (!id)
 		return LEARN_FREE;
-	return until > now && CGW_NAME_WORD_CLASS(name->class) ? LEARN_LIVE | until : until;
+	if (until <= now || !CGW_NAME_WORD_CLASS(name->class))
+		return until;
+	return (name->used > now ? LEARN_USED : 0) | LEARN_LIVE | until;
 }
 
 /* Where the name with this id is, or is to be: into w->pick, what stands there now into w->keep. 0 or -1. */
@@ -157,6 +161,7 @@ static __always_inline int learn_name_place(struct dns_work *w, const struct cgw
 	name->len = n->len;
 	name->hits = 0;
 	name->class = 0;
+	name->used = 0;
 	name->learned = w->now;
 	name->until = w->now + NS_PER_S; /* until the addresses are written */
 	name->cgroup = w->who.cgroup_id;
@@ -211,7 +216,14 @@ static __always_inline __u64 learn_way_keep(const struct cgw_bound *b, const str
 		return LEARN_FREE;
 	if (b->until <= w->now)
 		return b->until;
-	return b->kept > w->now ? LEARN_LIVE | b->kept : b->until;
+	if (b->kept <= w->now)
+		return b->until;
+	return (b->used > w->now ? LEARN_USED : 0) | LEARN_LIVE | b->kept;
+}
+
+static __always_inline __u64 learn_used(const struct cgw_binding *n, const struct dns_work *w)
+{
+	return n->used > w->now_s ? LEARN_USED : 0;
 }
 
 static __always_inline __u64 learn_binding_keep(const struct cgw_binding *n, const struct dns_work *w)
@@ -222,7 +234,7 @@ static __always_inline __u64 learn_binding_keep(const struct cgw_binding *n, con
 		return LEARN_FREE;
 	if (n->until <= w->now)
 		return n->until;
-	return (n->flags & CGW_BINDING_MENTIONED ? LEARN_LIVE : 0) |
+	return (n->flags & CGW_BINDING_MENTIONED ? learn_used(n, w) | LEARN_LIVE : 0) |
 	       (n->flags & CGW_BINDING_ASKED ? LEARN_ASKED : 0) | n->until;
 }
 
@@ -248,7 +260,7 @@ static __always_inline void learn_write(struct cgw_bound_set *set, struct dns_wo
 			b->names[i].name = b->names[i].until = 0;
 		__builtin_memcpy(b->addr, w->addr, sizeof(b->addr));
 		b->netns = w->netns;
-		b->until = b->kept = b->asked = 0;
+		b->until = b->kept = b->used = b->asked = 0;
 		__sync_fetch_and_add(&b->seq, 1);
 	}
 	w->keep = ~0ULL;
@@ -257,8 +269,9 @@ static __always_inline void learn_write(struct cgw_bound_set *set, struct dns_wo
 	for (int i = 0; i < CGW_BOUND_NAMES; i++)
 		learn_pick(w, learn_binding_keep(&b->names[i], w), i);
 	n = &b->names[masked(NAMES_VOLATILE(w->pick), CGW_BOUND_NAMES - 1)];
-	own = (w->flag & CGW_BINDING_MENTIONED ? LEARN_LIVE : 0) |
-	      (w->flag & CGW_BINDING_ASKED ? LEARN_ASKED : 0) | w->until;
+	/* what the policy mentions gets in, whatever else is there */
+	own = w->flag & CGW_BINDING_MENTIONED ? ~0ULL
+					      : (w->flag & CGW_BINDING_ASKED ? LEARN_ASKED : 0) | w->until;
 	if (w->keep > own)
 		return; /* all the others are worth more: an alias that nobody mentions */
 	if (w->keep & LEARN_LIVE)
@@ -269,8 +282,12 @@ static __always_inline void learn_write(struct cgw_bound_set *set, struct dns_wo
 		n->until = w->until;
 		n->flags = w->flag;
 		n->pid = w->who.pid;
+		n->since = w->now_s;
+		n->used = 0;
 		__sync_fetch_and_add(&b->seq, 1);
 	} else {
+		if (n->until <= w->now)
+			n->since = w->now_s;
 		if (n->until < w->until)
 			n->until = w->until;
 		n->flags |= w->flag;
@@ -405,6 +422,7 @@ static __always_inline int learn(struct dns_buffer *b)
 	l.rebind = h->flags & CGW_H_REBIND;
 	l.max = (h->ttl_max ? h->ttl_max : LEARN_TTL_MAX) * NS_PER_S;
 	l.min = (h->ttl_min ? h->ttl_min : 1) * NS_PER_S; /* an answer can be used at all */
+	w->now_s = w->now / NS_PER_S;
 	w->learned = w->local = w->evicted = 0;
 	w->latest = 0;
 	for (__u32 i = 0; i < CGW_DNS_NAMES; i++) {

@@ -419,6 +419,77 @@ broken:
 	return 0;
 }
 
+/* ---- what live flows use ---- */
+
+/* A moment is put off to `to`. Of two who do that at the same time the other may win; both look again. */
+static __always_inline void names_put_off(__u64 *moment, __u64 to)
+{
+	__u64 before = NAMES_VOLATILE(*moment);
+
+	if (before < to)
+		__sync_val_compare_and_swap(moment, before, to);
+}
+
+/* One name of an address, for a flow that began at `since`. A place that is given to another name meanwhile
+ * has another `until`, and is left alone but for its worth to whoever looks for room. */
+static __always_inline void names_use_one(struct cgw_bound *b, struct cgw_binding *n, __u64 since, __u64 to,
+					  bool up)
+{
+	__u64 ref = NAMES_VOLATILE(n->name), until = NAMES_VOLATILE(n->until);
+	__u32 place = CGW_NAME_PLACE(ref);
+	struct cgw_name *name;
+
+	if (!ref || until <= since || n->since > since / CGW_NAME_NS_PER_S)
+		return;
+	name = bpf_map_lookup_elem(&names, &place);
+	if (!name || CGW_NAME_TAG(NAMES_VOLATILE(name->id)) != CGW_NAME_TAG(ref))
+		return;
+	names_put_off(&name->until, to);
+	if (n->flags & CGW_BINDING_MENTIONED)
+		names_put_off(&b->kept, to);
+	names_put_off(&b->until, to);
+	if (until < to)
+		__sync_val_compare_and_swap(&n->until, until, to);
+	if (!up)
+		return;
+	names_put_off(&name->used, to);
+	names_put_off(&b->used, to);
+	n->used = to / CGW_NAME_NS_PER_S;
+}
+
+/* A flow to this address (q: its remote end), in the network namespace with that cookie, that began at
+ * `since`, is let through: the names that the address had then hold on for CGW_NAME_USE_NS. up: it was found
+ * to be up later, so that they are worth more than others; what begins may end at once, and there may be a
+ * great many of it. Always 0. */
+__noinline int names_use(const struct cgw_query *q, __u64 netns, __u64 since, __u32 up)
+{
+	struct cgw_ctl *c = ctl_get();
+	struct cgw_bound_set *set;
+	__u64 addr[2], to = bpf_ktime_get_boot_ns() + CGW_NAME_USE_NS;
+	__u32 at;
+
+	if (!q || !c || !netns)
+		return 0;
+	__builtin_memcpy(addr, q->remote, sizeof(addr));
+	at = cgw_bound_at(addr, netns, c->seed);
+	set = bpf_map_lookup_elem(&bound, &at);
+	if (!set)
+		return 0;
+	CGW_ROLLED
+	for (__u32 i = 0; i < CGW_BOUND_WAYS; i++) {
+		struct cgw_bound *b = &set->way[masked(i, CGW_BOUND_WAYS - 1)];
+
+		if (!bound_is(b, addr, netns))
+			continue;
+		CGW_ROLLED
+		for (__u32 k = 0; k < CGW_BOUND_NAMES; k++)
+			names_use_one(b, &b->names[masked(k, CGW_BOUND_NAMES - 1)], since, to, up);
+		names_put_off(&c->names_used, to);
+		return 0;
+	}
+	return 0;
+}
+
 /* What the log calls the remote end, where somebody has looked: CGW_NAME_REF, or 0. */
 static __always_inline __u64 names_shown(const struct cgw_query *q)
 {

@@ -22,7 +22,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 4		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 5		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -193,8 +193,9 @@ struct cgw_ctl {
 	__u64 questions, held; /* last numbers given to a question, to a held packet */
 	__u64 agent_start;     /* the agent's own process: tgid, and when it started */
 	__u32 agent, reserved;
-	__u64 seed[2]; /* of the path hash, for mount points */
-	__u64 netns;   /* cookie of the agent's network namespace */
+	__u64 seed[2];	  /* of the path hash, for mount points */
+	__u64 netns;	  /* cookie of the agent's network namespace */
+	__u64 names_used; /* boot clock, ns: until then some live flow is taken to use a learned name */
 	struct cgw_head head[2];
 };
 

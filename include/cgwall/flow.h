@@ -23,6 +23,7 @@ struct flow {
 	__u64 decided;	/* CGW_DECIDED_FLOW */
 	__u64 last;	/* boot clock, ns */
 	__u64 began;	/* likewise: its first packet */
+	__u64 netns;	/* cookie of its socket's network namespace */
 	__u64 bytes[2]; /* in, out: of the packets that this entry let through, with their headers */
 };
 

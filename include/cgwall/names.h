@@ -8,8 +8,11 @@
  * Here a place never moves, and what is in it says whose it is.
  *
  * Which place of a full set is given up, first to last: a free one; what has expired, the longest ago first;
- * what the policy does not mention, what expires soonest first; what it does mention, likewise. The last is
- * counted (CGW_CNT_NAME_EVICTED).
+ * what the policy does not mention, what expires soonest first; what it does mention, likewise; what it
+ * mentions and a flow uses that was found to be up. The last two are counted (CGW_CNT_NAME_EVICTED).
+ *
+ * What a flow used when it began lives as long as the flow: when it is let through its names hold for
+ * CGW_NAME_USE_NS more at least, and as long as it is up the agent has them held on, every CGW_NAME_LOOK_NS.
  *
  * Names belong to a network namespace: whoever makes his own can put his own resolver there, under any
  * address. What is learned in it holds in it.
@@ -34,6 +37,7 @@
 struct cgw_name {
 	__u64 id;	      /* keyed hash of the text, bit 63 set; 0: free; 1: being written */
 	__u64 class;	      /* CGW_NAME_WORD; a cache */
+	__u64 used;	      /* boot clock, ns: until then a live flow is taken to use it */
 	__u64 learned, until; /* boot clock, ns: first and last; `until` is the latest of its bindings */
 	__u64 cgroup;	      /* who asked for it first: cgroup id, process, key of its path in `paths` */
 	__u32 pid, uid;
@@ -42,6 +46,10 @@ struct cgw_name {
 	__u32 hits; /* answers that told of it */
 	char text[CGW_NAME_MAX];
 };
+
+#define CGW_NAME_NS_PER_S 1000000000ULL
+#define CGW_NAME_USE_NS (6 * CGW_NAME_NS_PER_S)
+#define CGW_NAME_LOOK_NS (2 * CGW_NAME_NS_PER_S)
 
 #define CGW_NAME_WRITING 1
 #define CGW_NAME_REF(place, id) (((id)&0xffffffff00000000ULL) | (__u32)(place)) /* 0: no name */
@@ -61,6 +69,8 @@ struct cgw_binding {
 	__u64 until; /* boot clock, ns */
 	__u32 pid;   /* of the program that asked last */
 	__u32 flags; /* CGW_BINDING_* */
+	__u32 since; /* boot clock, seconds: when it was learned, without a gap until now */
+	__u32 used;  /* likewise: until then a live flow is taken to use it */
 };
 #define CGW_BINDING_ASKED 1	/* asked for by this name; not set: a name on the way (CNAME) */
 #define CGW_BINDING_MENTIONED 2 /* the policy had a class for it when it was learned; for eviction only */
@@ -72,6 +82,7 @@ struct cgw_bound {
 	__u64 netns;   /* cookie; 0: the place is free */
 	__u64 until;   /* boot clock, ns: when its last binding expires */
 	__u64 kept;    /* likewise, of what the policy mentions; 0: nothing */
+	__u64 used;    /* likewise: until then a live flow is taken to use one of them */
 	__u64 asked;   /* CGW_NAME_REF: the name that was asked for last */
 	__u32 seq;
 	__u32 reserved;
@@ -112,9 +123,9 @@ enum cgw_alarm {
 };
 
 #ifndef __bpf__
-static_assert(sizeof(struct cgw_name) == 72 + CGW_NAME_MAX, "name");
-static_assert(sizeof(struct cgw_binding) == 24, "binding");
-static_assert(sizeof(struct cgw_bound) == 56 + 8 + 24 * CGW_BOUND_NAMES - 8, "bound");
+static_assert(sizeof(struct cgw_name) == 80 + CGW_NAME_MAX, "name");
+static_assert(sizeof(struct cgw_binding) == 32, "binding");
+static_assert(sizeof(struct cgw_bound) == 64 + 32 * CGW_BOUND_NAMES, "bound");
 #endif
 
 #endif

@@ -154,33 +154,6 @@ calls4 OK
 ask $PEER6 good.test A
 calls4 EPERM
 
-# ---- expiry: a floor, then nothing; a flow that is up stays ----
-policy <<EOP
-set resolvers { $PEER4 }
-set dns-min-ttl 2s
-set dns-max-ttl 2s
-default out block
-pass out service dns to resolvers
-pass out to domain "good.test"
-EOP
-agent_end
-agent_start || finish
-ask $PEER4 good.test A
-calls4 OK
-at_peer "$FLOW" tcp listen $ELSE4 7601 both "$W/up.peer" >"$W/up.out" 2>&1 &
-SERVERS+=($!)
-until_ok 5 grep -q ready "$W/up.out"
-in_cgroup "$GUARD" "$FLOW" tcp connect $ELSE4 7601 both "$W/up.in" >"$W/up.out2" 2>&1 &
-SERVERS+=($!)
-until_ok 5 grep -q ready "$W/up.out2" || fail "no flow: $(cat "$W/up.out" "$W/up.out2")"
-is "flows tell the name" "['good.test']" "$(json "[f['domain'] for f in d if f['proto'] == 'tcp']" "$CGWALL" flows --json)"
-until_ok 6 sh -c "[ \"\$('$CGWALL' names --json)\" = '[]' ]" || fail "it does not expire: $(names d)"
-calls4 EPERM
-reload
-before=$(od -An -tu8 -j8 -N8 "$W/up.in")
-until_ok 3 sh -c "[ \$(od -An -tu8 -j8 -N8 '$W/up.in') -gt $((before + 50)) ]" && pass "the flow goes on after a reload" ||
-	fail "the flow was cut though its name was good when it began"
-
 # ---- curl, as people use it ----
 echo "nameserver $PEER4" >"$W/resolv.conf"
 web() { guarded unshare -m sh -c "mount --bind '$W/resolv.conf' /etc/resolv.conf && exec curl -s -o /dev/null -w '%{errormsg}' --max-time 5 telnet://$1:80 </dev/null" 2>&1; }

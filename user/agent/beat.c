@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The sign of life by which the kernel knows whether an `ask` can be answered. It is due only while the
- * policy asks: otherwise nothing wakes the agent. */
+/* What the agent does again and again: the sign of life by which the kernel knows whether an `ask` can be
+ * answered, and a look at which learned names are used. Each is due only while the policy asks, or mentions
+ * names: otherwise nothing wakes the agent. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "output.h"
 
 #define BEAT_SECONDS 1.
+#define USE_SECONDS (CGW_NAME_LOOK_NS / 1e9)
 
 static void give(struct agent *a)
 {
@@ -30,12 +32,43 @@ static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 	give(w->data);
 }
 
+static void on_use(struct ev_loop *loop, ev_timer *w, int events)
+{
+	const struct agent *a = w->data;
+
+	(void)loop;
+	(void)events;
+	kernel_names_use(a->kernel);
+}
+
+static void use_start(struct agent *a)
+{
+	if (!kernel_mentions(a->kernel)) {
+		ev_timer_stop(a->loop, &a->use);
+		return;
+	}
+	if (ev_is_active(&a->use))
+		return;
+	ev_timer_init(&a->use, on_use, USE_SECONDS, USE_SECONDS);
+	a->use.data = a;
+	ev_timer_start(a->loop, &a->use);
+}
+
+static void rest(struct agent *a)
+{
+	if (a->loop)
+		ev_timer_stop(a->loop, &a->beat);
+	if (a->kernel)
+		kernel_beat(a->kernel, false);
+}
+
 void beat_start(struct agent *a)
 {
 	if (!a->kernel)
 		return;
+	use_start(a);
 	if (!a->asks) {
-		beat_stop(a);
+		rest(a);
 		return;
 	}
 	give(a);
@@ -49,7 +82,6 @@ void beat_start(struct agent *a)
 void beat_stop(struct agent *a)
 {
 	if (a->loop)
-		ev_timer_stop(a->loop, &a->beat);
-	if (a->kernel)
-		kernel_beat(a->kernel, false);
+		ev_timer_stop(a->loop, &a->use);
+	rest(a);
 }

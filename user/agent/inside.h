@@ -52,7 +52,7 @@ struct agent {
 	bool asks;	 /* the policy in force has an `ask`: the kernel wants to know that we live */
 	bool names_full; /* the policy in force has no room for one more class of names */
 	bool beat_failed;
-	ev_timer beat;
+	ev_timer beat, use;
 	struct hold *hold; /* NULL until it asks: hold.h */
 	ev_timer wake;	   /* armed while there is something new for those who follow */
 	ev_signal hup, term, intr;
@@ -98,8 +98,9 @@ int agent_detach(struct agent *a, char **message);
 /* There is something new for streams: they are woken when the loop goes on. */
 void agent_wake(struct agent *a);
 
-/* beat.c: gives the sign of life now, and from now on while the policy in force asks; beat_stop(): nobody can
- * be asked any more. To be called after each policy, and where something has kept the loop for long. */
+/* beat.c: gives the sign of life now, and from now on while the policy in force asks; looks after the names
+ * that live flows use, while it mentions any. beat_stop(): nobody can be asked any more. To be called after
+ * each policy, and where something has kept the loop for long. */
 void beat_start(struct agent *a);
 void beat_stop(struct agent *a);
 

@@ -91,7 +91,8 @@ static struct json_object *name_json(struct name_stream *s, const struct cgw_bin
 	json_put_bool(o, "last", last);
 	show_time((int64_t)b->until + s->boot_offset, time, sizeof(time));
 	json_put_text(o, "until", time);
-	json_put_int(o, "seconds", (int64_t)((b->until - s->now) / 1000000000ULL));
+	json_put_int(o, "seconds", (int64_t)((b->until - s->now) / CGW_NAME_NS_PER_S));
+	json_put_bool(o, "used", b->used > s->now / CGW_NAME_NS_PER_S);
 	json_put_int(o, "pid", b->pid);
 	json_put_int(o, "uid", n->uid);
 	json_put_text(o, "exe", kernel_path(s->a->kernel, n->path, exe) ? NULL : exe);

@@ -7,8 +7,8 @@
 #include "table.h"
 
 static const struct table_column columns[] = {
-	{"address", false, true}, {"name", false, true},  {"asked by", false, true}, {"pid", true, false},
-	{"seconds", true, false}, {"rules", false, true}, {NULL, false, false},
+	{"address", false, true}, {"name", false, true},    {"asked by", false, true}, {"pid", true, false},
+	{"seconds", true, false}, {"in use", false, false}, {"rules", false, true},    {NULL, false, false},
 };
 
 /* `out 1 4, in 2` */
@@ -47,6 +47,7 @@ static void add_bound(struct table *t, struct json_object *o)
 		table_add(t, json_get_bool(n, "asked", false) ? slash && slash[1] ? slash + 1 : exe : NULL);
 		table_add_number(t, json_get_int(n, "pid", 0));
 		table_add_number(t, json_get_int(n, "seconds", 0));
+		table_add_plain(t, json_get_bool(n, "used", false) ? "yes" : "");
 		if (i)
 			table_add_plain(t, "");
 		else
@@ -67,8 +68,9 @@ const struct cmd cmd_names = {
 	.brief = "which names addresses are bound to, by answers of trusted resolvers",
 	.help = "Prints the addresses that answers of trusted resolvers bound to names: the names, the one "
 		"asked\n"
-		"for last first, which program asked, how long the binding holds, and the rules that mean "
-		"it.\n"
+		"for last first, which program asked, how long the binding holds, whether a live flow uses "
+		"it (then\n"
+		"it holds on as long as the flow is up), and the rules that mean it.\n"
 		"With --json one array. Exit code: 0, 1 without an agent.",
 	.flags = flags,
 	.run = names,

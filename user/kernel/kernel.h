@@ -190,6 +190,14 @@ int kernel_bound(struct kernel *k, const uint8_t addr[16], uint64_t netns, struc
 int kernel_name_rules(struct kernel *k, enum cgw_dir dir, char *const *names, size_t n,
 		      struct cgw_chunk *bits, uint32_t *nchunks);
 
+/* Has the names that live flows use held on, in a thread of its own, if there are any; a walk that takes long
+ * is not repeated before it has paid for itself. To be called every CGW_NAME_LOOK_NS while kernel_mentions(),
+ * for the first time with the capabilities that kernel_cut() needs. */
+void kernel_names_use(struct kernel *k);
+
+/* Does the policy in force mention names? */
+bool kernel_mentions(const struct kernel *k);
+
 /* Cookie of the agent's network namespace; 0: it cannot be told. */
 uint64_t kernel_home(const struct kernel *k);
 

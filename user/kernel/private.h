@@ -52,7 +52,9 @@ struct kernel {
 	struct kernel_slot slot; /* in force, since publish */
 	struct worker *grace;	 /* waits for grace periods */
 	struct worker *cutter;
-	size_t ncut; /* by the cutter, and its last error, since they were told; atomic */
+	struct worker *user;   /* of names: used.c */
+	uint64_t used, use_ns; /* when it ended last (monotonic clock), how long it took; atomic */
+	size_t ncut;	       /* by the cutter, and its last error, since they were told; atomic */
 	int cut_error;
 	uint64_t
 		left[CGW_VARIANTS]; /* tickets: since when nobody new reads the variant; 0: nobody ever did */
@@ -107,6 +109,12 @@ size_t kernel_pages(size_t size);
 /* What is pinned must be of this version, before anything of it is used. *found: something is. 0 or -errno
  * with a sentence in *message (may be NULL). */
 int kernel_check_pins(const char *pins, bool *found, char **message);
+
+/* ---- used.c ---- */
+
+/* The thread that has names held on. 0 or -errno; used_close() waits for it. */
+int used_open(struct kernel *k);
+void used_close(struct kernel *k);
 
 /* ---- names.c ---- */
 

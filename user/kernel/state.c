@@ -40,11 +40,14 @@ int state_open(struct kernel *k)
 {
 	int err = worker_open(work_grace, NULL, true, &k->grace);
 
-	return err ? err : worker_open(work_cut, k, false, &k->cutter);
+	if (!err)
+		err = worker_open(work_cut, k, false, &k->cutter);
+	return err ? err : used_open(k);
 }
 
 void state_close(struct kernel *k)
 {
+	used_close(k);
 	worker_close(k->cutter);
 	worker_close(k->grace);
 	k->cutter = k->grace = NULL;
