@@ -110,6 +110,23 @@ static __noinline int dns_trusts(__u64 word, const struct cgw_query *q)
 	return cgw_class_of(word, &key) != NULL;
 }
 
+/* Does a packet that leaves, and begins a flow, pose as the answer of a resolver on this host? Whoever is one
+ * has been asked, or asks another; what is written whole, in a raw socket, could say anything. Counted as an
+ * alarm. */
+static __noinline bool dns_poses(const struct cgw_query *q, bool raw)
+{
+	struct cgw_key key = {.kind = CGW_KEY_RESOLVER};
+
+	if (q->lport != DNS_PORT || (q->proto != IPPROTO_UDP && q->proto != IPPROTO_TCP) ||
+	    (!raw && q->rport == DNS_PORT))
+		return false;
+	__builtin_memcpy(key.data, q->local, sizeof(key.data));
+	if (!cgw_class_of(q->word, &key))
+		return false;
+	count(CGW_CNT_ALARM + CGW_ALARM_STRANGER);
+	return true;
+}
+
 static __always_inline void dns_key(const struct dns_buffer *b, struct dns_question *key)
 {
 	__builtin_memset(key, 0, sizeof(*key));
@@ -177,6 +194,10 @@ static __always_inline int dns_answer(struct dns_buffer *b)
 	dns_key(b, &key);
 	asked = bpf_map_lookup_elem(&dns_questions, &key);
 	if (!asked || b->w.now >= asked->time + DNS_QUESTION_LIFE_NS)
+		return dns_alarm(b, CGW_ALARM_UNASKED);
+	/* on this host it may come from somebody who shares the port of the one that was asked: dns_poses()
+	 */
+	if (b->w.lo && b->w.q.lport == DNS_PORT)
 		return dns_alarm(b, CGW_ALARM_UNASKED);
 	/* nobody sends from another host by way of our loopback, nor from this one by any other */
 	if (asked->lo != b->w.lo)

@@ -277,6 +277,8 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 			return FILTER_PASS;
 		}
 	}
+	if (out && (sk->type == SOCK_RAW || (!f && q.dir == CGW_OUT)) && dns_poses(&q, sk->type == SOCK_RAW))
+		return FILTER_DROP;
 	if (!out && q.dir == CGW_IN && answer_begun(&q, id.cookie)) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
 		q.dir = CGW_OUT;
