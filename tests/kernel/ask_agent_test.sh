@@ -15,6 +15,28 @@ ask timeout 120s out to { 198.51.100.0/24, 2001:db8:5::/64 }
 P
 agent_start || finish
 
+# what was answered for a time holds without an agent and under the next; until the process ends, too
+ask_begin hour udp $PEER4 7410
+answer "$(question_of 7410)" pass --for=1h
+is "for an hour" OK "$(ask_result hour)"
+cat >"$W/twice.py" <<'PY'
+import socket, sys
+def go():
+    s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
+    s.close()
+    print("OK 0", flush=True)
+print("begun", flush=True)
+go()
+sys.stdin.readline()
+go()
+PY
+rm -f "$W/twice.in"
+mkfifo "$W/twice.in"
+in_cgroup "$GUARD" "$PYTHON" "$W/twice.py" $PEER4 7411 <>"$W/twice.in" >"$W/twice.out" 2>&1 6>&- &
+SERVERS+=($!)
+answer "$(question_of 7411)" pass --for=program --scope=any --who=program
+is "for the program" OK "$(ask_result twice)"
+
 # in the middle of TCP and UDP questions, joined and single ones
 ask_begin tcp4 tcp $PEER4 7400
 ask_begin tcp4too tcp $PEER4 7400
@@ -37,6 +59,9 @@ ask_begin new udp $PEER4 7405
 is "background block: a new datagram" EPERM "$(ask_result new)"
 is "background block: what waits goes on waiting" begun "$(tail -1 "$W/tcp4.out")"
 is "background block: packets at the peer" "$packets" "$(peer_packets)"
+ask_begin again udp $PEER4 7410
+is "for an hour, without an agent" OK "$(ask_result again)"
+packets=$(peer_packets)
 
 agent_start || finish
 is "the next agent has the questions, by their numbers" "$before" "$(ids)"
@@ -54,32 +79,6 @@ is "a datagram that nobody repeats" OK "$(ask_result udp6)"
 until_ok 5 no_questions
 is "nothing is left" 0 "$(questions)"
 
-# what was answered for a time holds without an agent and under the next; until the process ends, too
-ask_begin hour tcp $PEER4 7410
-answer "$(question_of 7410)" pass --for=1h
-is "for an hour" OK "$(ask_result hour)"
-cat >"$W/twice.py" <<'PY'
-import socket, sys
-def go():
-    s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
-    s.close()
-    print("OK 0", flush=True)
-print("begun", flush=True)
-go()
-sys.stdin.readline()
-go()
-PY
-rm -f "$W/twice.in"
-mkfifo "$W/twice.in"
-in_cgroup "$GUARD" "$PYTHON" "$W/twice.py" $PEER4 7411 <>"$W/twice.in" >"$W/twice.out" 2>&1 6>&- &
-SERVERS+=($!)
-answer "$(question_of 7411)" pass --for=program --scope=any --who=program
-is "for the program" OK "$(ask_result twice)"
-agent_kill
-sleep $BEAT
-ask_begin again tcp $PEER4 7410
-is "for an hour, without an agent" OK "$(ask_result again)"
-agent_start || finish
 is "the answers are remembered" 2 "$("$PYTHON" - "$W/run/control" <<'PY'
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX)
@@ -96,7 +95,7 @@ print(n)
 PY
 )"
 is "only the agent's user reads them" 600 "$(stat -c %a "$W/run/answers")"
-ask_begin again tcp $PEER4 7410
+ask_begin again udp $PEER4 7410
 is "for an hour, under the next agent" OK "$(ask_result again)"
 echo >"$W/twice.in"
 second() { [ "$(grep -c OK "$W/twice.out")" = 2 ]; }
@@ -107,7 +106,7 @@ question_of 7411 >/dev/null
 is "another program is asked about" 1 "$(questions)"
 answer "$(question_of 7411)" pass
 is "forget" 0 "$("$CGWALL" forget 1000001 >/dev/null; echo $?)"
-ask_begin again tcp $PEER4 7410
+ask_begin again udp $PEER4 7410
 is "forgotten: asked again" 1 "$(question_of 7410 | wc -l)"
 answer "$(question_of 7410)" pass
 

@@ -57,58 +57,93 @@ run() {
 }
 rc() { until_ok 30 test -s "$W/$1.rc"; cat "$W/$1.rc"; }
 
-# late WHAT PORT VERDICT COMMAND ...: held, nothing at the peer, answered
-late() {
-	local what=$1 port=$2 verdict=$3 before
-	shift 3
-	before=$(peer_packets)
-	run late "$@"
-	ID=$(question_of "$port")
-	sleep 1.2
-	is "$what: packets at the peer before the answer" "$before" "$(peer_packets)"
-	is "$what: still waits" '' "$(cat "$W/late.rc" 2>/dev/null)"
-	is "$what: who asks" "$(basename "$(readlink -f "$(command -v "$1")")")" "$(question "$ID" "q['program']")"
-	# shellcheck disable=SC2086
-	answer "$ID" $verdict
+# question_at ADDR PORT PROTO: its number; waits
+question_at() {
+	local find="next((q['id'] for q in [d.get('question', {}) for d in ds] if (q.get('address'), q.get('port'), q.get('proto')) == ('$1', $2, '$3')), '')" id
+	for ((n = 0; n < 500; n++)); do
+		id=$(json "$find" "$CGWALL" questions --json)
+		[ -z "$id" ] || break
+		sleep 0.02
+	done
+	echo "$id"
+}
+# asks WHAT NAME ADDR PORT PROTO COMMAND ...: begun, and who asks is told
+declare -A ID
+asks() {
+	local what=$1 name=$2 addr=$3 port=$4 proto=$5
+	shift 5
+	run "$name" "$@"
+	ID[$name]=$(question_at "$addr" "$port" "$proto")
+	is "$what: who asks" "$(basename "$(readlink -f "$(command -v "$1")")")" "$(question "${ID[$name]}" "q['program']")"
+}
+# none_yet WHAT NAME ...: nothing of them has come to the peer, and all of them wait
+none_yet() {
+	local what=$1 name
+	shift
+	sleep 1.2 # as long as TCP's own first tries take
+	is "$what: packets at the peer" "$before" "$(peer_packets)"
+	for name; do is "$what: $name still waits" '' "$(cat "$W/$name.rc" 2>/dev/null)"; done
 }
 
 SSH="ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222"
+url() { case $1 in *:*) echo "http://[$1]:8080/" ;; *) echo "http://$1:8080/" ;; esac; }
+before=$(peer_packets)
+names=()
 for to in $PEER4 $PEER6; do
-	[ $to = $PEER4 ] && url="http://$to:8080/" || url="http://[$to]:8080/"
-	late "curl $to" 8080 pass curl -sS --noproxy '*' "$url"
-	is "curl $to: allowed late" "0 hello" "$(rc late) $(cat "$W/late.out")"
-	late "curl $to" 8080 block curl -sS --noproxy '*' "$url"
-	is "curl $to: denied late" 7 "$(rc late)"
+	asks "curl $to" "curl.$to" $to 8080 tcp curl -sS --noproxy '*' "$(url $to)"
 	# shellcheck disable=SC2086
-	late "ssh $to" 2222 pass $SSH $to true
-	rc late >/dev/null
-	until_ok 5 grep -q SSH "$W/sshd.out"
-	like "ssh $to: allowed late" '^SSH-2.0-OpenSSH' "$(tail -1 "$W/sshd.out")"
+	asks "ssh $to" "ssh.$to" $to 2222 tcp $SSH $to true
+	asks "dig $to" "dig.$to" $to 53 udp dig +notcp +short +tries=1 +time=20 @$to x.test
+	asks "dig +tcp $to" "digtcp.$to" $to 53 tcp dig +tcp +short +tries=1 +time=20 @$to x.test
+	names+=("curl.$to" "ssh.$to" "dig.$to" "digtcp.$to")
+done
+none_yet "before a yes" "${names[@]}"
+for to in $PEER4 $PEER6; do
+	for name in curl ssh dig digtcp; do answer "${ID[$name.$to]}" pass; done
+	is "curl $to: allowed late" "0 hello" "$(rc "curl.$to") $(cat "$W/curl.$to.out")"
+	rc "ssh.$to" >/dev/null
+	is "dig $to: allowed late" "0 192.0.2.7" "$(rc "dig.$to") $(cat "$W/dig.$to.out")"
+	is "dig +tcp $to: allowed late" "0 192.0.2.7" "$(rc "digtcp.$to") $(cat "$W/digtcp.$to.out")"
+done
+spoke() { [ "$(grep -c '^SSH-2.0-OpenSSH' "$W/sshd.out")" = 2 ]; }
+until_ok 5 spoke && pass "ssh: allowed late" || fail "ssh: allowed late: $(cat "$W/sshd.out")"
+
+# a connection that is closing says so for a moment
+still() { local n; n=$(peer_packets) && sleep 0.1 && [ "$(peer_packets)" = "$n" ]; }
+until_ok 10 still
+before=$(peer_packets)
+names=()
+for to in $PEER4 $PEER6; do
+	asks "curl $to" "curl.$to" $to 8080 tcp curl -sS --noproxy '*' "$(url $to)"
 	# shellcheck disable=SC2086
-	late "ssh $to" 2222 block $SSH $to true
-	is "ssh $to: denied late" 255 "$(rc late)"
-	like "ssh $to: says so" 'abort|not permitted' "$(cat "$W/late.out")"
-	for tcp in +notcp +tcp; do
-		late "dig $tcp $to" 53 pass dig $tcp +short +tries=1 +time=20 @$to x.test
-		is "dig $tcp $to: allowed late" "0 192.0.2.7" "$(rc late) $(cat "$W/late.out")"
-	done
+	asks "ssh $to" "ssh.$to" $to 2222 tcp $SSH $to true
 	# its second try is another socket's, and would be asked about as well
-	late "dig $to" 53 "block --for=1h" dig +short +tries=2 +time=3 @$to x.test
-	is "dig $to: denied late" 9 "$(rc late)"
+	asks "dig $to" "dig.$to" $to 53 udp dig +short +tries=2 +time=2 @$to x.test
+	names+=("curl.$to" "ssh.$to" "dig.$to")
+done
+none_yet "before a no" "${names[@]}"
+for to in $PEER4 $PEER6; do
+	answer "${ID[curl.$to]}" block
+	is "curl $to: denied late" 7 "$(rc "curl.$to")"
+	answer "${ID[ssh.$to]}" block
+	is "ssh $to: denied late" 255 "$(rc "ssh.$to")"
+	like "ssh $to: says so" 'abort|not permitted' "$(cat "$W/ssh.$to.out")"
+	answer "${ID[dig.$to]}" block --for=1h
+	is "dig $to: denied late" 9 "$(rc "dig.$to")"
 done
 
 # nobody answers
-before=$(peer_packets)
 for to in $ELSE4 $ELSE6; do
-	[ $to = $ELSE4 ] && url="http://$to:8080/" || url="http://[$to]:8080/"
-	run curl curl -sS --noproxy '*' "$url"
-	is "curl $to: timed out" 7 "$(rc curl)"
-	run curl curl -sS --noproxy '*' "$url"
-	is "curl $to: blocked for 1h" 7 "$(rc curl)"
-	like "curl $to: says so" "ermission|permitted|ailed to connect|ouldn't connect" "$(cat "$W/curl.out")"
-	run dig dig +short +tries=2 +time=3 @$to x.test
-	is "dig $to: timed out" 9 "$(rc dig)"
+	run "curl.$to" curl -sS --noproxy '*' "$(url $to)"
+	run "dig.$to" dig +short +tries=2 +time=2 @$to x.test
 done
-is "timed out: packets at the peer" "$before" "$(peer_packets)"
+for to in $ELSE4 $ELSE6; do
+	is "curl $to: timed out" 7 "$(rc "curl.$to")"
+	run "curl.$to" curl -sS --noproxy '*' "$(url $to)"
+	is "curl $to: blocked for 1h" 7 "$(rc "curl.$to")"
+	like "curl $to: says so" "ermission|permitted|ailed to connect|ouldn't connect" "$(cat "$W/curl.$to.out")"
+	is "dig $to: timed out" 9 "$(rc "dig.$to")"
+done
+is "denied and timed out: packets at the peer" "$before" "$(peer_packets)"
 is "nothing is open" 0 "$(questions)"
 finish
