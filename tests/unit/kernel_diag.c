@@ -81,6 +81,7 @@ static void test_answers(void)
 	close(end[0]);
 	close(end[1]);
 	close(fd);
+	CHECK(diag_works());
 }
 
 static void test_refused(void)

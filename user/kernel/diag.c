@@ -107,3 +107,40 @@ int diag_state(int netlink, const struct cgw_cut *c)
 		return a.m.idiag_state;
 	return a.h.nlmsg_type == NLMSG_ERROR && a.e.error == -ENOENT ? 0 : -EPROTO;
 }
+
+/* A socket that listens where nobody calls. */
+static int victim(struct cgw_cut *c)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
+	socklen_t size = sizeof(a), cookie = sizeof(c->cookie);
+
+	if (fd < 0)
+		return -1;
+	*c = (struct cgw_cut){.family = AF_INET};
+	/* also while the loopback interface is down */
+	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes)) ||
+	    bind(fd, (struct sockaddr *)&a, size) || listen(fd, 0) ||
+	    getsockname(fd, (struct sockaddr *)&a, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &cookie)) {
+		close(fd);
+		return -1;
+	}
+	memcpy(c->local, &a.sin_addr, sizeof(a.sin_addr));
+	c->lport = ntohs(a.sin_port);
+	return fd;
+}
+
+bool diag_works(void)
+{
+	struct cgw_cut c;
+	int netlink = diag_open(), fd = victim(&c);
+	bool works = netlink >= 0 && fd >= 0 && !diag_destroy(netlink, &c) && accept(fd, NULL, NULL) < 0 &&
+		     errno == EINVAL;
+
+	if (fd >= 0)
+		close(fd);
+	if (netlink >= 0)
+		close(netlink);
+	return works;
+}

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "closed.h"
+#include "diag.h"
 #include "guard.h"
 #include "mounts.h"
 #include "place.h"
@@ -139,6 +140,7 @@ static int kernel_load(struct kernel *k, char **message)
 			return kernel_fail(message, r, "%s: %s", path, strerror(-r));
 	}
 	k->lsm = kernel_has_lsm();
+	k->destroys = diag_works();
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		if (kernel_hooks[i].place == PLACE_LSM)
 			bpf_program__set_autoload(
@@ -450,12 +452,16 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 		{"socket-hooks", true, "connect, sendmsg and socket creation are judged"},
 		{"packet-hooks", true, "every packet that leaves or arrives is judged"},
 		{"exec-identity", true, "a program is known from its exec on"},
+		{"socket-destroy", false,
+		 "a connection without traffic is ended when it may not be any more; without it, its program "
+		 "waits for a time-out"},
 		{"lsm", false,
 		 "closes packet, XDP and vsock sockets; without it, drop CAP_NET_RAW or boot with "
 		 "lsm=...,bpf"},
 	};
 
-	features[3].present = k->lsm;
+	features[3].present = k->destroys;
+	features[4].present = k->lsm;
 	*ret = features;
 	return sizeof(features) / sizeof(features[0]);
 }

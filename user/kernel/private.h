@@ -47,6 +47,7 @@ struct kernel {
 	struct bpf_link *links[KERNEL_HOOKS_MAX];
 	bool attached; /* every hook has a pinned link */
 	bool lsm;      /* this kernel calls LSM programs */
+	bool destroys; /* it ends sockets by SOCK_DESTROY */
 	int attach_fd; /* the cgroup */
 	int mounts_fd, mounts_poll;
 	struct kernel_slot slot; /* in force, since publish */
