@@ -4,6 +4,7 @@
 # cgwall, which tells whether it works on this kernel at all; then under a policy that blocks everything; then
 # under one with a single hole. What gets through is counted by sink.c in another network namespace, never by
 # what the sender was told. A line each: `NAME: closed`, `open`, or `not possible here (reason)`.
+# Without NAME also what is tried on names: names.sh.
 #
 # --table prints Markdown instead: technique, result, reason.
 # Ways that no cgroup program can close are marked in their table, with the reason; they are run all the same.
@@ -14,6 +15,7 @@ if [ "${1:-}" = --table ]; then TABLE=1; shift; fi
 export BYPASS_TABLE=$TABLE
 . "$(dirname "$0")/../kernel/lib.sh"
 . "$TOP/tests/kernel/peer.sh"
+. "$TOP/tests/bypass/names.sh"
 
 TRICK=$W/bin/trick # a copy of its own: executed by everybody
 cp "$O/tests/bypass/main" "$TRICK" || { echo "'make tests' builds it"; exit 1; }
@@ -218,5 +220,6 @@ P
 under hole "a single hole"
 agent_end
 report
+[ $# -gt 0 ] || names_report
 [ -z "$TABLE" ] || { [ $failed = 0 ]; exit; }
 finish

@@ -98,4 +98,35 @@ calls4 EPERM
 like "the log says so" "^block out rule 0 .* -> $ELSE4:80 \(no name known for this address\)\$" "$("$CGWALL" log | tail -1)"
 
 agent_end
+
+# ---- what the host is configured to use is followed: in a mount namespace with a resolv.conf of its own ----
+echo "nameserver $PEER4" >"$W/resolv.conf"
+cat >"$W/cgwall-here" <<EOC
+#!/bin/sh
+[ "\$1" = run ] || exec "$CGWALL" "\$@"
+exec unshare -m --propagation slave sh -c 'mount --bind "$W/resolv.conf" /etc/resolv.conf && exec "$CGWALL" "\$@"' sh "\$@"
+EOC
+chmod +x "$W/cgwall-here"
+policy <<EOP
+set resolvers auto
+default out block log
+pass out to { $PEER4, $FAR4 } port 53
+pass out to domain "good.test" port 80
+EOP
+real=$CGWALL
+CGWALL=$W/cgwall-here
+agent_start || finish
+CGWALL=$real
+ask $FAR4 good.test A
+is "who is not configured is a stranger" "[] 1" "$(names d) $(alarms dns-stranger)"
+calls4 EPERM
+ask $PEER4 good.test A
+calls4 OK
+echo "nameserver $FAR4" >"$W/resolv.conf"
+until_ok 10 sh -c "'$CGWALL' log | grep -q '^state resolvers $FAR4\$'" || fail "the change is not followed: $("$CGWALL" log | tail -3)"
+ask $PEER4 other.test A
+is "who was is no more" "False 2" "$(known other.test) $(alarms dns-stranger)"
+ask $FAR4 www.good.test A
+is "who is now is heard" True "$(known www.good.test)"
+agent_end
 finish
