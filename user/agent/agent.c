@@ -40,14 +40,6 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static double monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* What a large policy took while it was compiled goes back to the system. */
 static void give_back_memory(void)
 {
@@ -63,29 +55,6 @@ static void keep_rules(struct agent *a, struct rules *r)
 	a->rules[0] = r;
 	if (a->rules[1])
 		rules_retire(a->rules[1]);
-}
-
-/* Where ending a connection fails its packets are dropped all the same, but its program waits for a time-out
- * instead of seeing an error. */
-static void say_cut(size_t n, int err)
-{
-	if (n)
-		output_line(STDOUT_FILENO,
-			    "cgwall: cut %zu connection%s that the policy does not allow any more", n,
-			    n == 1 ? "" : "s");
-	if (err)
-		output_line(STDERR_FILENO, "cgwall: some connections could be silenced but not closed: %s",
-			    strerror(-err));
-}
-
-/* Ends the connections that the new policy does not let be, and the questions that it does not ask. */
-static void cut(struct agent *a)
-{
-	size_t n;
-	int err = kernel_cut(a->kernel, &n);
-
-	say_cut(n, err);
-	hold_recheck(a);
 }
 
 static bool asks(const struct rules *r)
@@ -123,7 +92,7 @@ static int put_in_force(struct agent *a, const struct load *l, char **message)
 	a->asks = asks(r);
 	a->since = now_ns();
 	beat_start(a);
-	cut(a);
+	cut_now(a);
 	return 0;
 }
 
@@ -378,63 +347,9 @@ static void watch_signals(struct agent *a)
 	ev_signal_start(a->loop, &a->intr);
 }
 
-#define AGENT_NICE (-10) /* where it was 0 */
-
-#define AGENT_CUT_DELAY .02 /* seconds */
-#define AGENT_CUT_HOLD .7
-#define AGENT_CUT_MOST .7  /* whatever a walk costs */
-#define AGENT_CUT_SHARE 10 /* one part in so many of the CPU's time */
-
-/* One walk over all connections does for many refusals. A walk that is due is never put off. */
-void agent_cut_soon(struct agent *a)
-{
-	double wait = a->cut_cost * (AGENT_CUT_SHARE - 1), hold = a->cut_hold - monotonic();
-
-	if (ev_is_active(&a->cut))
-		return;
-	if (wait < AGENT_CUT_DELAY)
-		wait = AGENT_CUT_DELAY;
-	if (wait < hold)
-		wait = hold;
-	ev_now_update(a->loop);
-	ev_timer_set(&a->cut, wait < AGENT_CUT_MOST ? wait : AGENT_CUT_MOST, 0.);
-	ev_timer_start(a->loop, &a->cut);
-}
-
-void agent_cut_hold(struct agent *a)
-{
-	double now = monotonic();
-
-	if (now >= a->cut_hold)
-		a->cut_hold = now + AGENT_CUT_HOLD;
-}
-
-static void on_cut(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct agent *a = w->data;
-
-	(void)events;
-	a->cut_start = ev_now(loop);
-	kernel_cut_begin(a->kernel);
-}
-
-static void on_cut_done(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct agent *a = w->data;
-	size_t n;
-	int err = kernel_cut_end(a->kernel, &n);
-
-	(void)events;
-	a->cut_cost = ev_now(loop) - a->cut_start;
-	say_cut(n, err);
-	hold_recheck(a);
-}
-
 static void watch_kernel(struct agent *a)
 {
-	ev_io_init(&a->cut_done, on_cut_done, kernel_cut_fd(a->kernel), EV_READ);
-	a->cut_done.data = a;
-	ev_io_start(a->loop, &a->cut_done);
+	cut_start(a);
 	ev_io_init(&a->events, drain_events, kernel_event_fd(a->kernel), EV_READ);
 	a->events.data = a;
 	ev_io_start(a->loop, &a->events);
@@ -522,8 +437,7 @@ static int start(struct agent *a, char **message)
 	watch_signals(a);
 	ev_timer_init(&a->wake, on_wake, 0., 0.);
 	a->wake.data = a;
-	ev_init(&a->cut, on_cut);
-	a->cut.data = a;
+	cut_init(a);
 	cgroups_open(&a->cgroups); /* without it paths of cgroups are not told */
 	if (a->o->watch)
 		err = watch_open(a->loop, on_watch, a, &a->watch);
@@ -587,6 +501,8 @@ static void stop(struct agent *a)
 	if (a->loop)
 		ev_loop_destroy(a->loop);
 }
+
+#define AGENT_NICE (-10) /* where it was 0 */
 
 /* Between the kernel's message that something has changed and the row of rules that is right from then on no
  * other program's work should stand. Who starts the agent may have chosen something else. */

@@ -29,7 +29,7 @@ static void on_event(void *arg, const struct cgw_event *e)
 	struct record_context c = {.boot_offset = d->boot_offset};
 
 	if (e->kind == CGW_EV_CUT) {
-		agent_cut_soon(a);
+		cut_soon(a);
 		return;
 	}
 	if (e->kind == CGW_EV_NAMES_FULL) {

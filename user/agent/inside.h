@@ -81,13 +81,21 @@ bool fallback_close(struct agent *a, const char *reason);
  * 0, or -errno with a sentence in *message (owned by the caller, may be NULL): what was in force still is. */
 int agent_again(struct agent *a, const char *why, char **message);
 
-/* Ends the connections that may not be any more, a little later and with others of its kind. */
-void agent_cut_soon(struct agent *a);
+/* cut.c, about connections that may not be any more. First of all; and, when the kernel side is open, before
+ * the loop runs. */
+void cut_init(struct agent *a);
+void cut_start(struct agent *a);
+
+/* Ends them, and the questions that are not asked any more, before it returns: for a new policy. */
+void cut_now(struct agent *a);
+
+/* The same a little later, with others of their kind. */
+void cut_soon(struct agent *a);
 
 /* Ends none for less than a second, counted from the first of several calls: a Wi-Fi station that goes from
  * one access point to the next is nowhere in between, and its connections shall outlive that. Their packets
  * are refused all the same. */
-void agent_cut_hold(struct agent *a);
+void cut_hold(struct agent *a);
 
 /* A line of the log; takes r over, NULL is fine. */
 void agent_record(struct agent *a, struct record *r);

@@ -121,7 +121,7 @@ static int put_row(struct surroundings *s)
 	if (err)
 		return err;
 	if (changed)
-		agent_cut_soon(s->a);
+		cut_soon(s->a);
 	settle(s);
 	err = clock_wait(s->clock, s->standing->enable);
 	if (err)
@@ -218,7 +218,7 @@ static void apply(struct surroundings *s)
 
 	s->pending = 0;
 	if (what & FACTS_WIFI)
-		agent_cut_hold(s->a);
+		cut_hold(s->a);
 	if (s->standing->enable->nfacts && what & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK)) {
 		err = put_row(s);
 		if (err)
