@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The third judge: the kernel's own tables, asked by the syscall program. */
+/* The third judge: the kernel's own tables, asked by the syscall program. Names of the remote end are bound
+ * to its address in the kernel's tables of learned names, for a network namespace that nobody is in, so that
+ * the kernel works out their classes and puts them together as it does for what was learned; or their classes
+ * are given, and it puts those together. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,13 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
+#include <cgwall/names.h>
+
 #include "../../user/compile/enable.h"
 #include "../../user/compile/tables.h"
 #include "../../user/kernel/kernel.h"
 #include "differential.h"
 
+#define NOWHERE 0xfffffffffffULL /* cookie of no network namespace */
+#define FOR_EVER (~0ULL >> 3)	 /* boot clock */
+
 struct kernel_judge {
 	struct kernel *kernel;
+	int names, bound; /* the maps */
+	__u64 seed[2];
+	uint32_t ids;	       /* given to names so far */
 	struct enable *enable; /* of what was published */
 	const struct cgw_chunk *row[CGW_DIRS];
 	char run_dir[64];
@@ -87,17 +100,65 @@ static void collect(const struct kernel_judge *j, const struct direction *d, str
 	qsort(ret->matched, ret->nmatched, sizeof(*ret->matched), compare);
 }
 
+/* Binds the names of q to its remote address, in place of what was bound before. 0 or -errno. */
+static int bind_names(struct kernel_judge *j, const struct query *q, const struct cgw_query *cq)
+{
+	struct cgw_bound_set set = {0};
+	struct cgw_bound *b = &set.way[0];
+	__u64 addr[2];
+	uint32_t at;
+
+	memcpy(addr, cq->remote, sizeof(addr));
+	memcpy(b->addr, cq->remote, sizeof(b->addr));
+	at = cgw_bound_at(addr, NOWHERE, j->seed);
+	b->netns = NOWHERE;
+	b->until = b->kept = FOR_EVER;
+	for (uint32_t i = 0; i < q->ndomains; i++) {
+		struct cgw_name n = {.id = 1ULL << 63 | (__u64)++j->ids << 32 | i, .until = FOR_EVER};
+
+		n.len = (__u32)snprintf(n.text, sizeof(n.text), "%s", q->domains[i]);
+		if (bpf_map_update_elem(j->names, &i, &n, BPF_ANY))
+			return -errno;
+		b->names[i] = (struct cgw_binding){
+			.name = CGW_NAME_REF(i, n.id), .until = FOR_EVER, .flags = CGW_BINDING_ASKED};
+	}
+	b->asked = b->names[0].name;
+	return bpf_map_update_elem(j->bound, &at, &set, BPF_ANY) ? -errno : 0;
+}
+
+/* Where the image has no room for one more set of names the kernel refuses, as it should; then the row that
+ * user space has made is asked. */
+static int ask_names(struct kernel_judge *j, const struct query *q, const struct cgw_query *cq)
+{
+	bool bind = q->ndomains && q->ndomains <= CGW_BOUND_NAMES && (cq->known & CGW_Q_REMOTE);
+	int error = bind ? bind_names(j, q, cq) : 0;
+
+	if (error)
+		return error;
+	j->ask.query = *cq;
+	j->ask.query.given[CGW_GIVEN_NAME] = 0;
+	j->ask.domains = q->domains;
+	j->ask.ndomains = bind ? 0 : q->ndomains;
+	j->ask.netns = bind ? NOWHERE : 0;
+	error = kernel_ask(j->kernel, &j->ask, j->chunks);
+	if (error || !j->ask.answer.error || q->ndomains < 2)
+		return error;
+	j->ask.query = *cq;
+	j->ask.ndomains = 0;
+	j->ask.netns = 0;
+	return kernel_ask(j->kernel, &j->ask, j->chunks);
+}
+
 static int ask(void *state, const struct image *im, const struct query *q, const struct cgw_query *cq,
 	       uint32_t wild, struct third_answer *ret)
 {
 	struct kernel_judge *j = state;
 	int error;
 
-	j->ask.query = *cq;
 	j->ask.wild = wild;
 	snprintf(j->ask.exe, sizeof(j->ask.exe), "%s", q->exe ? q->exe : "");
 	snprintf(j->ask.cgroup, sizeof(j->ask.cgroup), "%s", q->cgroup ? q->cgroup : "");
-	error = kernel_ask(j->kernel, &j->ask, j->chunks);
+	error = ask_names(j, q, cq);
 	if (error)
 		return error;
 	if (j->ask.answer.error)
@@ -118,6 +179,10 @@ static void close_judge(void *state)
 	bool found;
 
 	enable_free(j->enable);
+	if (j->names >= 0)
+		close(j->names);
+	if (j->bound >= 0)
+		close(j->bound);
 	if (j->kernel)
 		kernel_close(j->kernel);
 	if (kernel_detach(j->run_dir, &found, &message))
@@ -128,6 +193,33 @@ static void close_judge(void *state)
 	free(j);
 }
 
+static int open_map(const struct kernel_judge *j, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/map_%s", kernel_pins(j->kernel), name);
+	return bpf_obj_get(path);
+}
+
+/* The maps of names, and what addresses are found by there. 0 or -errno. */
+static int open_names(struct kernel_judge *j)
+{
+	struct cgw_ctl *c = calloc(1, sizeof(*c));
+	int ctl = open_map(j, "ctl"), error = 0;
+	uint32_t zero = 0;
+
+	j->names = open_map(j, "names");
+	j->bound = open_map(j, "bound");
+	if (!c || ctl < 0 || j->names < 0 || j->bound < 0 || bpf_map_lookup_elem(ctl, &zero, c))
+		error = -errno;
+	else
+		memcpy(j->seed, c->seed, sizeof(j->seed));
+	if (ctl >= 0)
+		close(ctl);
+	free(c);
+	return error;
+}
+
 int kernel_judge_open(const char *cgroup, struct third_judge *ret)
 {
 	struct kernel_judge *j = calloc(1, sizeof(*j));
@@ -136,6 +228,7 @@ int kernel_judge_open(const char *cgroup, struct third_judge *ret)
 	bool adopted;
 	int error;
 
+	j->names = j->bound = -1;
 	snprintf(j->run_dir, sizeof(j->run_dir), "/run/cgwall-differential-%d", (int)getpid());
 	o.run_dir = j->run_dir;
 	if (mkdir(j->run_dir, 0700) && errno != EEXIST) {
@@ -144,6 +237,8 @@ int kernel_judge_open(const char *cgroup, struct third_judge *ret)
 		return complain("run folder", error, NULL);
 	}
 	error = kernel_open(&o, &j->kernel, &adopted, &message);
+	if (!error)
+		error = open_names(j);
 	if (error) {
 		complain("cannot use the kernel", error, message);
 		close_judge(j);
