@@ -4,6 +4,7 @@
 # under which the same goes on, and nothing else does.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/peer.sh"
+. "$(dirname "$0")/dns.sh"
 
 peer_up || { fail "no second network namespace"; finish; }
 flow_serve "$GUARD" "$FLOW" 7101
@@ -77,6 +78,40 @@ reload
 probes <<<"OK tcp 192.0.2.1 7002
 OK tcp $PEER4 7200"
 agent_end
+
+# names instead of addresses: what a trusted resolver has named is allowed by that name, wherever it moves
+if type -P dnsmasq >/dev/null && [ -n "$dig" ]; then
+	at_peer "$FLOW" serve -a $ELSE4 7203 >"$W/serve.else" 2>&1 &
+	SERVERS+=($!)
+	dns_up || fail "dnsmasq does not answer: $(cat "$W/dnsmasq.log")"
+	until_ok 10 grep -q ready "$W/serve.else" || fail "no server: $(cat "$W/serve.else")"
+	policy <<-P
+		set mode observe
+		set resolvers { $PEER4, $PEER6 }
+		default out block log
+		default in  block log
+	P
+	agent_start || finish
+	named() { ask $PEER4 deep.below.good.test A; guarded_calls <<<"$1 tcp $ELSE4 7203"; }
+	named OK
+	until_ok 10 sh -c "'$CGWALL' log | grep -q ':7203 .*name deep.below.good.test'" || fail "the name is not in the log: $("$CGWALL" log)"
+	"$CGWALL" suggest >"$W/named.conf" 2>"$W/err" || fail "suggest, names: $(cat "$W/err")"
+	like "a name, no address" 'host "deep\.below\.good\.test" service tcp/7203' "$(cat "$W/named.conf")"
+	unlike "no address of it" "$ELSE4" "$(cat "$W/named.conf")"
+	like "the resolvers by their word" 'app dig to resolvers service dns' "$(cat "$W/named.conf")"
+	like "which ones they are" '^set resolvers \{ 198\.51\.100\.2, 2001:db8:5::2 \}' "$(cat "$W/named.conf")"
+	status "check takes names" 0 "$CGWALL" check "$W/named.conf"
+	agent_end
+	cp "$W/named.conf" "$W/policy.conf"
+	agent_start || finish
+	guarded_calls <<<"EPERM tcp $ELSE4 7203"
+	named OK
+	ask $PEER4 short.test A
+	guarded_calls <<<"EPERM tcp $ELSE4 7204"
+	agent_end
+else
+	skip "names: no dnsmasq, or no dig"
+fi
 
 status "no agent" 1 "$CGWALL" suggest
 echo nonsense >"$W/bad.json"

@@ -8,6 +8,8 @@
 
 #include "../event/json.h"
 #include "../event/show.h"
+#include "../policy/names.h"
+#include "../policy/print.h"
 #include "load.h"
 
 #define REACH_MAX (1u << 24) /* facts and conditions times gates, whose rules `status` tells */
@@ -91,6 +93,21 @@ static int copy_addresses(struct addresses *to, uint8_t (*list)[16], size_t n)
 	return 0;
 }
 
+static char *resolvers_text(const struct settings *s)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return NULL;
+	print_setting(s, SET_RESOLVERS, out);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
 int standing_new(const struct load *l, struct standing **ret)
 {
 	const struct world *w = &l->host.world;
@@ -117,6 +134,9 @@ int standing_new(const struct load *l, struct standing **ret)
 	/* whose answers name addresses is told by the same list */
 	st->wants_resolvers = !l->policy->settings.resolvers_given &&
 			      (policy_has(l->policy, ITEM_RESOLVERS) || l->image->head.name_labels);
+	if (l->policy->settings.resolvers_given &&
+	    !(st->resolvers_set = resolvers_text(&l->policy->settings)))
+		goto fail;
 	*ret = st;
 	return 0;
 fail:
@@ -138,6 +158,7 @@ void standing_free(struct standing *st)
 	free(st->keys);
 	free(st->self.list);
 	free(st->resolvers.list);
+	free(st->resolvers_set);
 	free(st);
 }
 

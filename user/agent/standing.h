@@ -41,6 +41,7 @@ struct standing {
 	size_t nkeys;
 	bool wants_self, wants_resolvers;
 	struct addresses self, resolvers; /* that the tables were made with */
+	char *resolvers_set; /* what `set resolvers` says in their place, as it is written; NULL: auto */
 };
 
 /* For a compiled policy. Nothing is evaluated yet. 0 or -ENOMEM. */

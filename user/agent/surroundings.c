@@ -407,6 +407,7 @@ void surroundings_status(const struct surroundings *s, struct json_object *o, st
 	json_put(around, "wifi", facts_json_wifi(&s->facts));
 	json_put(around, "self", st->wants_self ? facts_json_addresses(st->self.list, st->self.n) : NULL);
 	json_put(around, "resolvers", facts_json_addresses(st->resolvers.list, st->resolvers.n));
+	json_put_text(around, "resolvers_set", st->resolvers_set);
 	json_put_int(around, "overruns", (int64_t)links_overruns(s->links));
 	json_put(o, "surroundings", around);
 	standing_status(st, o);

@@ -118,6 +118,31 @@ static bool closed_in(const char *run_dir)
 	return closed;
 }
 
+/* The policy in force's own resolvers, read as a policy that says nothing else; NULL: it has none of its own.
+ */
+static struct policy *own_resolvers(const char *run_dir)
+{
+	struct json_object *o = NULL;
+	struct policy *p = NULL;
+	struct diag d = {0};
+	struct client *c;
+	const char *set = NULL;
+	char *text;
+
+	if (client_start(run_dir, "status", NULL, &c))
+		return NULL;
+	if (!client_recv(c, -1, &o))
+		set = json_get_text(json_get(o, "surroundings"), "resolvers_set", NULL);
+	if (set && asprintf(&text, "set resolvers %s\n", set) > 0) {
+		p = policy_read_text("resolvers", text, strlen(text), &d);
+		free(text);
+	}
+	diag_free(&d);
+	json_object_put(o);
+	client_close(c);
+	return p;
+}
+
 static void print_text(const struct sighted *s, const struct suggestion *made, const char *from)
 {
 	printf("# Suggested by cgwall from %" PRIu64 " record%s (%zu different flow%s) of %s.\n", s->records,
@@ -189,7 +214,7 @@ static int suggest(const struct cmd_args *a)
 	const char *from = cmd_value(a, "from"), *length = cmd_value(a, "for");
 	bool refused = cmd_value(a, "refused");
 	struct suggest_options o = {.by = SUGGEST_AUTO};
-	struct policy nothing = {0};
+	struct policy nothing = {0}, *own = NULL;
 	struct world_host host;
 	struct sighted *s = NULL;
 	char *run_dir;
@@ -220,8 +245,11 @@ static int suggest(const struct cmd_args *a)
 		err = read_agent(s, run_dir, ms, refused);
 	if (s && !err) {
 		o.closed_in = !from && closed_in(run_dir);
+		own = from ? NULL : own_resolvers(run_dir);
+		o.settings = own ? &own->settings : NULL;
 		code = make(s, &o, from ? from : "the agent's log", cmd_value(a, "json"));
 	}
+	policy_free(own);
 	sighted_free(s);
 	free(run_dir);
 	world_free(&host);

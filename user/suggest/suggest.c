@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../event/show.h"
+#include "../policy/names.h"
+#include "../policy/print.h"
 
 #define LIST_MAX 4 /* ends in a rule; more get a group of their own */
 
@@ -103,6 +105,11 @@ static void print_defaults(const struct sighted *s, const struct suggest_options
 {
 	bool has[CGW_DIRS] = {false, o->closed_in};
 
+	if (o->settings && o->settings->resolvers_given) {
+		fputs("set resolvers ", out);
+		print_setting(o->settings, SET_RESOLVERS, out);
+		fputs("\n", out);
+	}
 	for (size_t i = 0; i < s->n; i++)
 		has[s->flows[i].dir] = true;
 	for (int dir = 0; dir < CGW_DIRS; dir++) {
@@ -132,7 +139,7 @@ static size_t print_policy(struct sighted *s, const struct suggest_options *o, F
 		w->dir = f->dir;
 		w->app = app;
 		w->svc = service_of(s, f);
-		whom_of(s, f, o->world, w);
+		whom_of(s, f, o, w);
 	}
 	if (!wants)
 		return 0;

@@ -28,6 +28,9 @@ struct suggest_options {
 	bool closed_in; /* nothing else may come in, also where nothing was seen to */
 	/* What the host's resolvers and own addresses are. */
 	const struct world *world;
+	/* What the policy that saw it says instead (`set resolvers`): the suggestion says the same, since
+	 * names are learned from them. NULL: nothing. */
+	const struct settings *settings;
 };
 
 struct suggestion {
@@ -72,7 +75,7 @@ struct subjects {
 uint32_t subject_of(struct sighted *s, struct subjects *all, const struct flow *f, enum suggest_by by);
 
 /* The remote end: whom.c. */
-void whom_of(struct sighted *s, const struct flow *f, const struct world *w, struct want *ret);
+void whom_of(struct sighted *s, const struct flow *f, const struct suggest_options *o, struct want *ret);
 
 /* Where there are many of a kind (within one direction, subject and service) they become one that covers
  * them. wants: n of them, changed in place; gives how many are left. */

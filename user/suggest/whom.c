@@ -55,8 +55,25 @@ static void group(struct want *w, const char *name)
 	w->whom = name;
 }
 
-void whom_of(struct sighted *s, const struct flow *f, const struct world *w, struct want *ret)
+static bool is_resolver(const struct suggest_options *o, const struct flow *f)
 {
+	const struct settings *set = o->settings;
+	bool v4 = addr_is_v4(f->remote);
+
+	if (!set || !set->resolvers_given)
+		return is_among(o->world->resolvers, o->world->nresolvers, f->remote);
+	for (size_t i = 0; i < set->nresolvers; i++) {
+		const struct item *it = &set->resolvers[i];
+
+		if (it->v6 != v4 && memcmp(it->lo, f->remote, 16) <= 0 && memcmp(f->remote, it->hi, 16) <= 0)
+			return true;
+	}
+	return false;
+}
+
+void whom_of(struct sighted *s, const struct flow *f, const struct suggest_options *o, struct want *ret)
+{
+	const struct world *w = o->world;
 	const char *name = f->dir == CGW_OUT ? dns_name(s, f->name) : NULL;
 	bool dns = f->has_port && (f->port == 53 || f->port == 853);
 	char text[ADDR_TEXT];
@@ -65,7 +82,7 @@ void whom_of(struct sighted *s, const struct flow *f, const struct world *w, str
 	ret->whom = "any";
 	if (!f->has_remote)
 		return;
-	if (f->dir == CGW_OUT && dns && is_among(w->resolvers, w->nresolvers, f->remote)) {
+	if (f->dir == CGW_OUT && dns && is_resolver(o, f)) {
 		group(ret, "resolvers");
 	} else if (in_builtin("loopback", f->remote)) {
 		group(ret, "loopback");
