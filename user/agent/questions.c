@@ -63,6 +63,13 @@ size_t questions_count(const struct questions *qs)
 	return qs->n;
 }
 
+static int by_age(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct question *const *)a)->id, y = (*(const struct question *const *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
 int questions_list(const struct questions *qs, const struct question ***ret, size_t *n)
 {
 	const struct question **list = malloc((qs->n + 1) * sizeof(*list));
@@ -72,6 +79,8 @@ int questions_list(const struct questions *qs, const struct question ***ret, siz
 		return -ENOMEM;
 	for (const struct question *q = qs->oldest; q; q = q->newer)
 		list[i++] = q;
+	/* those that an earlier agent had asked came to this one in no order; numbers only grow */
+	qsort(list, i, sizeof(*list), by_age);
 	*ret = list;
 	*n = i;
 	return 0;

@@ -209,21 +209,32 @@ static int show(struct desk *d, struct note *note, size_t waiting)
 	return err;
 }
 
-/* The oldest ones first. */
+/* The oldest one that waits; NULL: none does. */
+static struct note *next_to_show(struct desk *d)
+{
+	struct note *next = NULL;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (d->notes[i].state == NOTE_WAITS &&
+		    (!next ||
+		     json_get_int(d->notes[i].question, "id", 0) < json_get_int(next->question, "id", 0)))
+			next = &d->notes[i];
+	return next;
+}
+
 static void show_what_fits(struct desk *d)
 {
 	size_t shown = 0, waiting = 0;
+	struct note *note;
 
 	for (size_t i = 0; i < d->n; i++) {
 		shown += d->notes[i].state == NOTE_SHOWN || d->notes[i].state == NOTE_ASKED;
 		waiting += d->notes[i].state == NOTE_WAITS;
 	}
-	for (size_t i = 0; i < d->n && shown < SHOWN_MAX; i++) {
-		if (d->notes[i].state != NOTE_WAITS)
-			continue;
+	while (shown < SHOWN_MAX && (note = next_to_show(d))) {
 		shown++;
 		waiting--;
-		if (show(d, &d->notes[i], shown == SHOWN_MAX ? waiting : 0))
+		if (show(d, note, shown == SHOWN_MAX ? waiting : 0))
 			return;
 	}
 }
