@@ -226,7 +226,7 @@ run() {
 		-m "$memory" -display none -no-reboot -nodefaults -monitor none -nic none \
 		-serial "file:$work/console" -serial stdio -serial "file:$work/code" "${share[@]}" \
 		-kernel "$kernel/vmlinux" -initrd "$work/initrd.gz" \
-		-append "console=ttyS0 panic=-1 loglevel=4 $cmdline" </dev/null | tr -d '\r'
+		-append "console=ttyS0 panic=-1 loglevel=4 $cmdline" </dev/null | sed -u 's|\r||'
 	rc=${PIPESTATUS[0]}
 	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
 		echo "vm.sh: not done within $limit s under $release"; rc=124
@@ -236,7 +236,7 @@ run() {
 		echo "vm.sh: the machine with $release died (qemu's exit code $rc)"; rc=125
 	fi
 	if [ "$rc" -ge 124 ] || grep -qE 'BUG:|WARNING:|Oops|KASAN' "$work/console"; then
-		echo "--- the last of the console:"; tail -40 "$work/console" | tr -d '\r'
+		echo "--- the last of the console:"; tail -40 "$work/console" | sed -u 's|\r||'
 	fi
 	return "$rc"
 }

@@ -10,7 +10,7 @@ STATE=$W/state
 start() { # VERB OPTION ...
 	local verb=$1
 	shift
-	timeout 60 "$CGWALL" "$verb" --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR" "$@" >"$W/start.out" 2>&1
+	timeout $((60 * PATIENCE)) "$CGWALL" "$verb" --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR" "$@" >"$W/start.out" 2>&1
 }
 # starts WHAT EXPECTED VERB OPTION ...
 starts() {

@@ -25,15 +25,15 @@ pass out to domain "example.com"
 block in to port 80
 pass out to 192.0.2.1 if active "eth0"
 P
-out=$(timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" 2>&1)
+out=$(timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" 2>&1)
 is "a policy that cannot be enforced in full" 1 $?
 probe OK tcp 127.0.0.1 7001
 echo "$out" >"$W/refused.out"
-status "run with a missing policy" 1 timeout 60 "$CGWALL" run --policy "$W/none.conf" --cgroup "$GUARD" --attach "$PARENT"
-status "run with a missing cgroup" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD/none" --attach "$PARENT"
+status "run with a missing policy" 1 timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/none.conf" --cgroup "$GUARD" --attach "$PARENT"
+status "run with a missing cgroup" 1 timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD/none" --attach "$PARENT"
 echo 'default out block' | policy
-status "run with a cgroup that is none" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$W" --attach "$PARENT"
-status "run attached beside the guarded cgroup" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$OUTSIDE"
+status "run with a cgroup that is none" 1 timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/policy.conf" --cgroup "$W" --attach "$PARENT"
+status "run attached beside the guarded cgroup" 1 timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$OUTSIDE"
 probe OK tcp 127.0.0.1 7001
 
 policy <<P

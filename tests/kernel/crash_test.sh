@@ -41,7 +41,7 @@ OK tcp 192.0.2.2 7001'
 agent_kill
 cp "$W/policy.conf" "$W/good.conf"
 echo 'pass owt to any' >>"$W/policy.conf"
-status "a bad policy" 1 timeout 60 "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR"
+status "a bad policy" 1 timeout $((60 * PATIENCE)) "$CGWALL" run --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" --run-dir "$CGWALL_RUN_DIR"
 probes <<<'EPERM tcp 127.0.0.1 7001
 OK tcp 192.0.2.1 7001'
 cp "$W/good.conf" "$W/policy.conf"

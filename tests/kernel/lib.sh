@@ -39,6 +39,7 @@ PARENT=$CGROOT/cgwall-test-$TEST-$$ # several runs of it do not meet
 GUARD=$PARENT/guard
 OUTSIDE=$PARENT/outside
 PORT=7001 OTHER=7002 CLOSED=7003
+PATIENCE=${IN_VM:+4} PATIENCE=${PATIENCE:-1} # emulated machines are slow
 AGENT='' SERVERS=()
 PYTHON=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
 
@@ -77,7 +78,7 @@ status() {
 
 # until_ok SECONDS COMMAND ...: waits for a state; what it waits for is tried every 20 ms.
 until_ok() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * PATIENCE))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
@@ -149,7 +150,7 @@ policy() { cat >"$W/policy.conf"; }
 
 # agent_start [OPTION ...]: returns when it enforces
 agent_start() {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 60 * PATIENCE))
 	agent_spawn "$@"
 	# what an earlier agent left may enforce already: it has to be this one that says so
 	until "$CGWALL" status --json --wait 2 >"$W/status.out" 2>&1 && grep -qE "\"pid\": *$AGENT\b" "$W/status.out"; do

@@ -27,14 +27,14 @@ unit() { # NAME, its text on standard input
 }
 
 first() { # CASE
-	local case=$1 file u
+	local case=$1 u
 	mkdir -p $STATE /etc/cgwall /var/lib/cgwall /etc/systemd/system/service.d /etc/systemd/system/sysinit.target.wants
 	network
 	received >$STATE/before
 	# does the line work at all?
 	echo x >/dev/udp/198.51.100.2/9
 	received >$STATE/works
-	printf 'default out block\npass out to 198.51.100.3\n' >/etc/cgwall/policy.conf
+	printf 'default out block\npass out to 198.51.100.3\npass out to 10.9.0.1 if active "cond0"\n' >/etc/cgwall/policy.conf
 	case $case in
 	broken) # what was in force on the machine's last day
 		printf 'default out block\npass out to 198.51.100.3\n' >/etc/cgwall/policy.conf
@@ -90,8 +90,32 @@ early() {
 	done
 }
 
+# A connection without traffic in a network namespace of somebody else's, as a container's is. It may be while cond0 is
+# up. The agent ends it from within its unit's sandbox.
+box() {
+	local flow=$O/tests/kernel/flow pid n
+	install -d -m 777 $STATE/box
+	ip link add cond0 type veth peer name cond1 && ip link set cond1 up && ip addr add 10.8.0.1/24 dev cond0 && ip link set cond0 up
+	for ((n = 0; n < 100; n++)); do [ "$(status 'd["facts"][0]["holds"]')" != True ] || break; sleep 0.1; done
+	is "the condition holds" True "$(status 'd["facts"][0]["holds"]')"
+	setpriv --reuid 65534 --regid 65534 --clear-groups unshare --user --map-root-user --net /bin/bash -c "
+		ip link set lo up; ip addr add 10.9.0.1/24 dev lo
+		'$flow' tcp listen 10.9.0.1 7001 recv $STATE/box/far >$STATE/box/listen 2>&1 &
+		until grep -q ready $STATE/box/listen; do sleep 0.1; done
+		exec '$flow' tcp connect 10.9.0.1 7001 recv $STATE/box/near" >$STATE/box/connect 2>&1 &
+	pid=$!
+	for ((n = 0; n < 100; n++)); do ! grep -q ready $STATE/box/connect || break; sleep 0.1; done
+	is "a connection in a namespace of its own" "ready 0" "$(grep -o ready $STATE/box/connect) $(ended near)"
+	is "another namespace" yes "$([ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ] && echo yes)"
+	ip link del cond0
+	for ((n = 0; n < 100; n++)); do [ "$(ended near)" = 0 ] || break; sleep 0.1; done
+	is "the connection there is cut" 103 "$(ended near)"
+	kill $pid 2>/dev/null
+}
+ended() { od -An -tu8 -j24 -N8 $STATE/box/"$1" | tr -d ' '; } # by which errno; 103 is ECONNABORTED
+
 look() { # CASE
-	local passed=0 failed=0 n refused enforcing closed
+	local passed=0 failed=0 n refused
 	is() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "  FAILED: $1: expected '$2', got '$3'"; fi; }
 	status() { "$O/cgwall" status --json | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
 	is "the line carries packets" 1 "$(($(cat $STATE/works) - $(cat $STATE/before)))"
@@ -114,6 +138,7 @@ look() { # CASE
 		is "status" 1 "$("$O/cgwall" status >/dev/null; echo $?)"
 		;;
 	esac
+	[ "$1" != good ] || box
 	if [ "$1" = killed ]; then
 		for ((n = 0; n < 5; n++)); do
 			kill -9 "$(systemctl show -p MainPID --value cgwall)"
