@@ -10,7 +10,7 @@ peer_up
 policy <<'P'
 default out pass
 default in pass
-ask timeout 60s in from { 198.51.100.0/24, 2001:db8:5::/64 } port any
+ask timeout 300s in from { 198.51.100.0/24, 2001:db8:5::/64 } port any
 ask timeout 1s else pass for 1h in from 198.51.100.0/24 service tcp/7330
 P
 sed -i 's/ port any//' "$W/policy.conf"
@@ -24,7 +24,7 @@ from_peer() {
 	local name=$1
 	shift
 	rm -f "$W/$name.out"
-	at_peer "$ASKER" -t 15000 "$@" >"$W/$name.out" 2>&1 </dev/null &
+	at_peer "$ASKER" -t 60000 "$@" >"$W/$name.out" 2>&1 </dev/null &
 	SERVERS+=($!)
 }
 
@@ -32,9 +32,9 @@ from_peer() {
 for to in $HOST4 $HOST6; do
 	[ $to = $HOST4 ] && port=7300 || port=7310
 	from_peer tcp.$port tcp $to $port
-	from_peer no.$port -t 3000 nonblock $to $((port + 1))
+	from_peer no.$port -t 4000 nonblock $to $((port + 1))
 	from_peer udp.$port quic $to $((port + 2))
-	from_peer mute.$port -t 3000 quic $to $((port + 3))
+	from_peer mute.$port -t 4000 quic $to $((port + 3))
 done
 for to in $HOST4 $HOST6; do
 	[ $to = $HOST4 ] && port=7300 || port=7310

@@ -12,7 +12,7 @@ peer_up
 
 policy <<'P'
 default out pass
-ask timeout 60s out to { 198.51.100.0/24, 2001:db8:5::/64 }
+ask timeout 300s out to { 198.51.100.0/24, 2001:db8:5::/64 }
 ask timeout 1s else block for 1h out to { 198.51.100.3, 2001:db8:5::3 }
 P
 agent_start || finish
@@ -93,8 +93,8 @@ for to in $PEER4 $PEER6; do
 	asks "curl $to" "curl.$to" $to 8080 tcp curl -sS --noproxy '*' "$(url $to)"
 	# shellcheck disable=SC2086
 	asks "ssh $to" "ssh.$to" $to 2222 tcp $SSH $to true
-	asks "dig $to" "dig.$to" $to 53 udp dig +notcp +short +tries=1 +time=20 @$to x.test
-	asks "dig +tcp $to" "digtcp.$to" $to 53 tcp dig +tcp +short +tries=1 +time=20 @$to x.test
+	asks "dig $to" "dig.$to" $to 53 udp dig +notcp +short +tries=1 +time=100 @$to x.test
+	asks "dig +tcp $to" "digtcp.$to" $to 53 tcp dig +tcp +short +tries=1 +time=100 @$to x.test
 	names+=("curl.$to" "ssh.$to" "dig.$to" "digtcp.$to")
 done
 none_yet "before a yes" "${names[@]}"

@@ -11,7 +11,7 @@ peer_serve 7100 60
 
 policy <<'P'
 default out pass
-ask timeout 60s out to { 198.51.100.0/24, 2001:db8:5::/64 } port 7100-7129 log
+ask timeout 300s out to { 198.51.100.0/24, 2001:db8:5::/64 } port 7100-7129 log
 ask timeout 1s else pass for 1h out to 198.51.100.0/24 port 7130
 ask timeout 1s else block out to 198.51.100.0/24 port 7131
 ask timeout 1s else pass out to 2001:db8:5::/64 port 7132
@@ -37,9 +37,9 @@ KINDS="tcp nonblock sndtimeo fastopen mptcp uring" REFUSED="tcp nonblock fastope
 before=$(peer_packets)
 for to in $PEER4 $PEER6; do
 	[ $to = $PEER4 ] && port=7100 || port=7110
-	for kind in $KINDS; do ask_begin "$kind.$((port++))" "$kind" "$to" $((port - 1)); done
+	for kind in $KINDS; do ask_begin "$kind.$((port++))" -t 120000 "$kind" "$to" $((port - 1)); done
 	[ $to = $PEER4 ] && port=7120 || port=7125
-	for kind in $REFUSED; do ask_begin "$kind.$((port++))" "$kind" "$to" $((port - 1)); done
+	for kind in $REFUSED; do ask_begin "$kind.$((port++))" -t 120000 "$kind" "$to" $((port - 1)); done
 done
 expected=18
 for port in 7104 7105 7114 7115; do # what a kernel may lack has said so at once

@@ -12,9 +12,9 @@ echo '0 0' >/proc/sys/net/ipv4/ping_group_range
 policy <<'P'
 default out pass
 default in block
-ask timeout 60s out to { 198.51.100.0/24, 2001:db8:5::/64 }
+ask timeout 300s out to { 198.51.100.0/24, 2001:db8:5::/64 }
 ask timeout 1s else pass for 1h out to 198.51.100.0/24 port 7230
-ask timeout 1s out to 198.51.100.0/24 port 7231
+ask timeout 1s out to { 198.51.100.0/24, 2001:db8:5::/64 } port 7231
 P
 agent_start || finish
 
@@ -24,7 +24,7 @@ before=$(peer_packets)
 for to in $PEER4 $PEER6; do
 	[ $to = $PEER4 ] && port=7200 || port=7210
 	# and four more: a no for udp and quic, a yes and a no for a time
-	for kind in $KINDS udp quic udp udp; do ask_begin "$kind.$((port++))" "$kind" "$to" $((port - 1)); done
+	for kind in $KINDS udp quic udp udp; do ask_begin "$kind.$((port++))" -t 120000 "$kind" "$to" $((port - 1)); done
 done
 all_open() { [ "$(questions)" = 16 ]; }
 until_ok 20 all_open
@@ -61,11 +61,13 @@ done
 # time-outs
 ask_begin else udp $PEER4 7230
 ask_begin no quic $PEER4 7231
+ask_begin no6 quic $PEER6 7231
 is "else pass" OK "$(ask_result else)"
 ask_begin again udp $PEER4 7230
 is "else pass for 1h: again" OK "$(ask_result again)"
 is "else pass for 1h: not asked" "" "$("$CGWALL" questions | grep ':7230 ')"
 is "else block" EPERM "$(ask_result no)"
+is "else block, IPv6" EPERM "$(ask_result no6)"
 
 # a socket that is to hear of errors is told at once, and what was held goes on all the same
 before=$(peer_packets)
