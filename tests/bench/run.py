@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Speed, side by side with the alternatives, interleaved in one run, as ratios of medians.
 
-run.py BUILD [--quick] [--decide] [--calls] [--stream] [--state] [--names] [--json FILE]
+run.py BUILD [--quick] [--decide] [--calls] [--stream] [--state] [--names] [--ask] [--json FILE]
 
 All parts, or those named. Needs root; scratch cgroups and network namespaces only.
 """
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True  # nothing is left in the tree
+import ask
 import names
 import state
 import stream
@@ -214,7 +215,8 @@ def main():
     b = Bench(os.path.abspath(args[0] if args else "build"), "--quick" in sys.argv)
     try:
         parts = {"decide": b.decide, "calls": b.calls, "stream": lambda: stream.stream(b, gen, LISTED),
-                 "state": lambda: state.state(b, gen, SIZES), "names": lambda: names.names(b)}
+                 "state": lambda: state.state(b, gen, SIZES), "names": lambda: names.names(b),
+                 "ask": lambda: ask.ask(b)}
         for name in [p for p in parts if "--" + p in sys.argv] or parts:
             parts[name]()
     finally:
