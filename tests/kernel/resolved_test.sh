@@ -116,5 +116,21 @@ kill_all_in "$GUARD"
 start_resolved "$GUARD" # as resolvectl flush-caches would do
 by_nss deep.below.good.test
 calls4 OK
+# its stub may answer, as no other guarded program may in its name
+policy <<EOP
+set resolvers { 127.0.0.53 }
+default out block log
+pass out service dns to { resolvers, $PEER4 }
+pass in
+pass out to domain "good.test" port 80
+EOP
+fresh
+calls4 EPERM
+for option in +notcp +tcp; do
+	ask 127.0.0.53 $option good.test A
+	like "the guarded stub answers, $option" "^$ELSE4\$" "$(cat "$W/dig.out")"
+done
+calls4 OK
+is "nobody takes it for a forger" 0 "$(alarms dns-stranger)"
 agent_end
 finish
