@@ -158,10 +158,10 @@ __noinline int names_class(__u64 word, __u64 ref, __u32 *ret)
 struct names_union {
 	__u64 word;
 	__u32 a, b, lack, to; /* chunks of the rows; lack: of what asks for names not to be bound, 0: none */
-	__u32 stride, nchunks;
+	__u16 stride, nchunks;
 	__u32 broken;
-	__u32 reserved;
-};
+}; /* 32 bytes: 6.1 rounds every frame of a call chain up to a multiple of that, and this chain is the longest
+    */
 
 /* Chunk `at` of the new row. Where there is a summary it is chunk 0, and made from the others. */
 static int names_union_step(__u32 at, struct names_union *u)
@@ -211,13 +211,15 @@ __noinline int names_union_row(__u64 word, __u32 dir, __u64 pair, __u32 to)
 	d = &h->dir[dir & 1];
 	if (!(d->dims & (1u << CGW_DIM_NAME)))
 		return 0;
+	if (d->nchunks > CGW_CHUNKS_MAX || d->stride > CGW_CHUNKS_MAX + 1)
+		return -1;
 	u.stride = d->stride;
 	u.nchunks = d->nchunks;
 	u.a = d->rows + (d->name_rows + (__u32)pair) * d->stride;
 	u.b = d->rows + (d->name_rows + (__u32)(pair >> 32)) * d->stride;
 	u.lack = d->name_not ? d->rows + d->name_not * d->stride : 0;
 	u.to = d->rows + (d->name_rows + to) * d->stride;
-	if (u.nchunks > CGW_CHUNKS_MAX || bpf_loop(CGW_CHUNKS_MAX, names_union_step, &u, 0) < 0 || u.broken)
+	if (bpf_loop(CGW_CHUNKS_MAX, names_union_step, &u, 0) < 0 || u.broken)
 		return -1;
 	return 0;
 }
