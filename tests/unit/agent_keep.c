@@ -147,6 +147,32 @@ static void economy(void)
 	CHECK_INT(decides("192.0.2.4"), 2);
 }
 
+/* An answer that is added under it, and taken out again: the lists stay those that were kept. */
+static void answered(void)
+{
+	static const char rule[] = "pass out to 192.0.2.77 label \"answer 1\"\n";
+	struct keep_lists lists;
+	char *message = NULL;
+	struct texts t;
+
+	put("list.txt", "no address\n");
+	for (int with = 1; with >= 0; with--) {
+		if (!CHECK(!keep_load(in_dir("state/below"), &t, &lists, &message)))
+			return;
+		CHECK_INT(texts_put_answers(&t, in_dir("policy.answers.conf"), rule,
+					    with ? sizeof(rule) - 1 : 0),
+			  0);
+		CHECK_INT(keep_save_again(in_dir("state/below"), &t, &lists, &message), 0);
+		texts_free(&t);
+		keep_lists_free(&lists);
+		CHECK_INT(decides("192.0.2.77"), with ? 3 : 1);
+		CHECK_INT(decides("192.0.2.4"), 2);
+		CHECK_INT(copies(), 1);
+	}
+	put("list.txt", "192.0.2.4\n");
+	CHECK_INT(save(), 0);
+}
+
 static void damage(void)
 {
 	char *text = NULL, *message = NULL, command[200];
@@ -193,6 +219,7 @@ int main(void)
 		return test_done();
 	RUN(round_trip);
 	RUN(economy);
+	RUN(answered);
 	RUN(damage);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	CHECK(!system(command)); /* NOLINT(cert-env33-c) */
