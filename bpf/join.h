@@ -150,8 +150,8 @@ static __noinline int join_judge(struct scratch *room, struct cgw_who *w)
 	q->known = CGW_Q_REMOTE | CGW_Q_PROTO | (has_port ? CGW_Q_RPORT : 0);
 	q->rport = q->lport;
 	__builtin_memcpy(q->remote, q->local, 16);
-	verdict =
-		judge(q, w, 0, JUDGE_UNHELD | JUDGE_WILD(CGW_DIMS_LATE | (has_port ? 0 : 1u << CGW_DIM_RPORT)));
+	verdict = judge(q, w, 0,
+			JUDGE_UNHELD | JUDGE_WILD(CGW_DIMS_LATE | (has_port ? 0 : 1u << CGW_DIM_RPORT)));
 	return verdict == CGW_LATER ? CGW_PASS : verdict;
 }
 

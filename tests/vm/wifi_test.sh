@@ -257,7 +257,7 @@ flap() {
 flaps() { changes | grep -c "ssid $STA2"; }
 flap &
 FLAP=$!
-SERVERS+=($FLAP)
+SERVERS+=("$FLAP")
 before=$(flaps)
 flapped() { [ "$(flaps)" -ge $((before + 4)) ]; }
 until_ok 30 flapped || fail "nothing flaps"
