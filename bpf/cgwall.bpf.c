@@ -30,6 +30,7 @@
 #include "learn.h"
 #include "dns.h"
 #include "hold.h"
+#include "lent.h"
 #include "filter.h"
 #include "cut.h"
 #include "flows.h"

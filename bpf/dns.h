@@ -113,10 +113,13 @@ static __noinline int dns_trusts(__u64 word, const struct cgw_query *q)
 /* Does a packet that leaves, and begins a flow, pose as the answer of a resolver on this host? Whoever is one
  * has been asked, or asks another; what is written whole, in a raw socket, could say anything. Counted as an
  * alarm. */
-static __noinline bool dns_poses(const struct cgw_query *q, bool raw)
+static __noinline bool dns_poses(const struct cgw_query *q, struct bpf_sock *sk, const void *known)
 {
 	struct cgw_key key = {.kind = CGW_KEY_RESOLVER};
+	bool raw = sk->type == SOCK_RAW;
 
+	if (!raw && (known || q->dir != CGW_OUT))
+		return false;
 	if (q->lport != DNS_PORT || (q->proto != IPPROTO_UDP && q->proto != IPPROTO_TCP) ||
 	    (!raw && q->rport == DNS_PORT))
 		return false;

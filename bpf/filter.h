@@ -277,7 +277,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 			return FILTER_PASS;
 		}
 	}
-	if (out && (sk->type == SOCK_RAW || (!f && q.dir == CGW_OUT)) && dns_poses(&q, sk->type == SOCK_RAW))
+	if (out && dns_poses(&q, sk, f))
 		return FILTER_DROP;
 	if (!out && q.dir == CGW_IN && answer_begun(&q, id.cookie)) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
@@ -312,6 +312,21 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	return FILTER_PASS;
 }
 
+/* Is a socket without a record one to be judged after all? Then it has one now, unless there is no room. A
+ * function of its own, to keep what that takes off the caller's stack. */
+static __noinline bool filter_new(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
+{
+	struct cgw_ctl *c = ctl_get();
+
+	if (!c)
+		return true;
+	if (!filter_ours(skb, sk, c))
+		return out && lent_packet(sk, c);
+	/* made in the guarded cgroup without anybody noting by whom: the new record says so */
+	bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	return true;
+}
+
 static __always_inline int filter(struct __sk_buff *skb, bool out)
 {
 	struct cgw_ctl *c = ctl_get();
@@ -331,10 +346,9 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 		s = subflow ? subflow : s;
 	}
 	if (!s) {
-		if (!filter_ours(skb, sk, c))
+		if (!filter_new(skb, sk, out))
 			return FILTER_PASS;
-		/* made in the guarded cgroup without anybody noting by whom: the new record says so */
-		s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		s = bpf_sk_storage_get(&socks, sk, 0, 0);
 		if (!s) {
 			count(CGW_ERR_TABLE);
 			return FILTER_DROP;

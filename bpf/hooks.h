@@ -264,6 +264,20 @@ static __always_inline bool hooks_agent(const struct cgw_ctl *c)
 	       c->agent_start == task->group_leader->start_boottime;
 }
 
+/* May there be raw sockets of this protocol? */
+static __always_inline bool hooks_raw(__u32 proto, const struct cgw_ctl *c)
+{
+	__u64 word = *(volatile __u64 *)&c->word;
+	const struct cgw_head *h = cgw_head_of(word);
+
+	if (h && word &&
+	    ((h->flags & (CGW_H_OTHER_PASS | CGW_H_OBSERVE)) ||
+	     (proto < 256 && h->proto[masked(proto, 255)])))
+		return true;
+	count(CGW_CNT_SOCKET);
+	return false;
+}
+
 /* Every internet socket gets its opener written on it; its packets are judged one by one. Raw ones carry
  * whatever they like, and where no rule names their protocol they follow `set sockets-other`. */
 SEC("cgroup/sock_create")
@@ -271,9 +285,7 @@ int hook_sock_create(struct bpf_sock *ctx)
 {
 	__u32 type = ctx->type, proto = ctx->protocol;
 	struct cgw_ctl *c = ctl_get();
-	const struct cgw_head *h;
 	struct cgw_sock *s;
-	__u64 word;
 
 	if (!c)
 		return HOOK_REFUSE;
@@ -292,14 +304,7 @@ int hook_sock_create(struct bpf_sock *ctx)
 		s->flags |= CGW_SOCK_AGENT;
 		return HOOK_ALLOW;
 	}
-	word = *(volatile __u64 *)&c->word;
-	h = cgw_head_of(word);
-	if (h && word &&
-	    ((h->flags & (CGW_H_OTHER_PASS | CGW_H_OBSERVE)) ||
-	     (proto < 256 && h->proto[masked(proto, 255)])))
-		return HOOK_ALLOW;
-	count(CGW_CNT_SOCKET);
-	return HOOK_REFUSE;
+	return hooks_raw(proto, c) ? HOOK_ALLOW : HOOK_REFUSE;
 }
 
 #endif

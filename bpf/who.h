@@ -67,7 +67,7 @@ static __always_inline void who_program(struct task_struct *task, struct cgw_who
 static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who *w)
 {
 	__u64 id = w->cgroup_id;
-	struct cgw_cgroup *known = bpf_map_lookup_elem(&cgroups, &id), fresh = {};
+	struct cgw_cgroup *known = bpf_map_lookup_elem(&cgroups, &id);
 	struct cgw_key key = {};
 	struct scratch *s;
 
@@ -87,9 +87,9 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 	if (!cgroup_path(BPF_CORE_READ(task, cgroups, dfl_cgrp), s) && !path_key(&s->named.path, s, &key)) {
 		s->named.classes[0] = s->named.classes[1] = 0;
 		if (!who_named(&key, &s->named)) {
-			__builtin_memcpy(fresh.path, key.data, sizeof(fresh.path));
 			__builtin_memcpy(w->path[PATH_CGROUP], key.data, sizeof(key.data));
-			bpf_map_update_elem(&cgroups, &id, &fresh, BPF_ANY);
+			/* as a struct cgw_cgroup, for which the stack has no room besides */
+			bpf_map_update_elem(&cgroups, &id, key.data, BPF_ANY);
 		}
 	}
 	scratch_put(s);
@@ -117,8 +117,11 @@ static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, 
 /* The same of the caller. 0. */
 __noinline int who_caller(struct cgw_who *w)
 {
+	/* packet programs have no helper for the cgroup */
+	struct task_struct *task = bpf_get_current_task_btf();
+
 	if (w)
-		who_task(bpf_get_current_task_btf(), bpf_get_current_cgroup_id(), w);
+		who_task(task, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), w);
 	return 0;
 }
 

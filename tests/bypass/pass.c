@@ -191,24 +191,21 @@ static const char *orphaned(void)
 	return NULL;
 }
 
-#define OPEN_OUTSIDE \
-	"opened and connected by somebody outside, who is not judged; guard the root, where everybody is"
-
 const struct trick tricks_pass[] = {
 	{"carried-in-tcp", carried_tcp, TRICK_OUTSIDE, NULL},
-	{"carried-in-tcp-connected", carried_tcp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
+	{"carried-in-tcp-connected", carried_tcp_up, TRICK_OUTSIDE, NULL},
 	{"carried-in-udp", carried_udp, TRICK_OUTSIDE, NULL},
-	{"carried-in-udp-connected", carried_udp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
-	{"carried-in-raw", carried_raw, TRICK_OUTSIDE, OPEN_OUTSIDE},
+	{"carried-in-udp-connected", carried_udp_up, TRICK_OUTSIDE, NULL},
+	{"carried-in-raw", carried_raw, TRICK_OUTSIDE, NULL},
 	{"passed-in-tcp", passed_tcp, TRICK_OUTSIDE, NULL},
-	{"passed-in-tcp-connected", passed_tcp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
+	{"passed-in-tcp-connected", passed_tcp_up, TRICK_OUTSIDE, NULL},
 	{"passed-in-udp", passed_udp, TRICK_OUTSIDE, NULL},
-	{"passed-in-udp-connected", passed_udp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
+	{"passed-in-udp-connected", passed_udp_up, TRICK_OUTSIDE, NULL},
 	{"passed-out-tcp", passed_out_tcp, TRICK_OUTSIDE, NULL},
 	{"passed-out-udp", passed_out_udp, TRICK_OUTSIDE, NULL},
 	{"stolen-tcp", stolen_tcp, TRICK_OUTSIDE, NULL},
-	{"stolen-tcp-connected", stolen_tcp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
-	{"stolen-udp-connected", stolen_udp_up, TRICK_OUTSIDE, OPEN_OUTSIDE},
+	{"stolen-tcp-connected", stolen_tcp_up, TRICK_OUTSIDE, NULL},
+	{"stolen-udp-connected", stolen_udp_up, TRICK_OUTSIDE, NULL},
 	{"opener-gone", orphaned, 0, NULL},
 	{NULL, NULL, 0, NULL},
 };

@@ -21,7 +21,10 @@ TRICK=$W/bin/trick # a copy of its own: executed by everybody
 cp "$O/tests/bypass/main" "$TRICK" || { echo "'make tests' builds it"; exit 1; }
 SINK=$O/tests/bypass/sink
 FRAMES=$W/frames
-LIMIT=${LIMIT:-5} # seconds a trick may take
+# Seconds that a trick may take, and wait for its turn; machines that are emulated are slow.
+LIMIT=${LIMIT:-$([ -n "${IN_VM:-}" ] && echo 60 || echo 5)}
+WAIT_LIMIT=${WAIT_LIMIT:-$([ -n "${IN_VM:-}" ] && echo 900 || echo 60)}
+trap : PIPE # a trick that has ended before its turn is one that failed, not the end of all
 
 declare -A HOW OPEN WORKS RESULT WHY
 NAMES=()
@@ -65,7 +68,7 @@ flush() {
 	from=$(stat -c %s "$FRAMES")
 	echo >/dev/udp/198.51.100.4/9
 	echo >/dev/udp/127.0.0.4/9
-	until_ok 2 flushed "$from" || fail "what arrives is not counted any more"
+	until_ok 20 flushed "$from" || fail "what arrives is not counted any more"
 }
 flushed() {
 	[ "$(tail -c +$(($1 + 1)) "$FRAMES" | grep -cE '^(198.51.100|127.0.0).4 17 9$')" = 2 ]
@@ -92,7 +95,7 @@ declare -A PIDS FIFO
 begin_one() { # NAME
 	local fd
 	mkfifo "$W/fifo.$1"
-	in_cgroup "$OUTSIDE" timeout -s KILL ${WAIT_LIMIT:-60} "$TRICK" "$1" "$GUARD" "$OUTSIDE" <"$W/fifo.$1" >"$W/out.$1" 2>&1 &
+	in_cgroup "$OUTSIDE" timeout -s KILL $WAIT_LIMIT "$TRICK" "$1" "$GUARD" "$OUTSIDE" <"$W/fifo.$1" >"$W/out.$1" 2>&1 &
 	PIDS[$1]=$!
 	exec {fd}>"$W/fifo.$1"
 	FIFO[$1]=$fd
@@ -106,13 +109,14 @@ begin() {
 		begin_one "$name"
 	done
 	for name in "${!PIDS[@]}"; do
-		until_ok 5 sh -c "[ -s '$W/out.$name' ]"
+		until_ok 20 sh -c "[ -s '$W/out.$name' ]"
 	done
 }
 
 # one NAME MODE: runs it; LEAK tells what got through, CODE how it ended
 one() {
 	local from fd port kind rest
+	case $1 in igmp-* | mld-*) sleep 0.2 ;; esac # what the kernel says of the group that the last one left
 	flush
 	from=$(stat -c %s "$FRAMES")
 	GOT=''
@@ -128,7 +132,7 @@ one() {
 	*i*)
 		(echo "$BASHPID" >"$OUTSIDE/cgroup.procs" && exec "$TRICK" "$1" "$GUARD" "$OUTSIDE") >"$W/out.$1" 2>&1 </dev/null &
 		fd=$!
-		until_ok 2 sh -c "[ -s '$W/out.$1' ] || ! kill -0 $fd"
+		until_ok 20 sh -c "[ -s '$W/out.$1' ] || ! kill -0 $fd"
 		read -r rest kind port <"$W/out.$1"
 		[ "$rest" != listen ] || at_peer "$FLOW" call <<<"$kind $HOST4 $port" >"$W/call" 2>&1
 		kill $fd 2>/dev/null
@@ -183,7 +187,7 @@ report() {
 		elif [ -z "${RESULT[$name]:-}" ]; then
 			result=closed
 			passed=$((passed + 1))
-		elif [ "${OPEN[$name]}" != - ]; then
+		elif [ "${OPEN[$name]}" != - ] && { [[ ${HOW[$name]} != *t* ]] || [ "$TRACED" != True ]; }; then
 			result=open reason="expected: ${OPEN[$name]}"
 			passed=$((passed + 1))
 		else
@@ -204,6 +208,7 @@ control
 begin
 printf 'default out block\ndefault in block\n' | policy
 agent_start || finish
+TRACED=$(json "[f['present'] for f in d['features'] if f['name'] == 'lent-listeners'][0]" "$CGWALL" status --json)
 under deny "everything blocked"
 guarded_calls <<<"EPERM tcp $PEER4 7001"
 printf 'default out pass\ndefault in pass\n' | policy

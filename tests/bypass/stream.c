@@ -362,7 +362,7 @@ static const char *serve(int fd, int type, bool binds)
 	printf("listen %s %d\n", type == SOCK_STREAM ? "tcp" : "udp",
 	       ntohs(((struct sockaddr_in *)&at)->sin_port));
 	fflush(stdout);
-	if (poll(&p, 1, 4000) != 1)
+	if (poll(&p, 1, 10000) != 1)
 		return NULL;
 	one = type == SOCK_STREAM ? accept4(fd, NULL, NULL, SOCK_CLOEXEC) : fd;
 	len = sizeof(at);

@@ -18,6 +18,10 @@ const struct kernel_hook kernel_hooks[] = {
 	{"hook_sendmsg6", PLACE_CGROUP},    {"hook_setsockopt", PLACE_CGROUP},
 	{"hook_egress", PLACE_CGROUP},	    {"hook_ingress", PLACE_CGROUP},
 	{"lsm_socket_create", PLACE_LSM},   {"lsm_socket_setsockopt", PLACE_LSM},
+	{"lent_send", PLACE_USE},	    {"lent_sendpage", PLACE_USE},
+	{"lent_receive", PLACE_USE},	    {"lent_splice", PLACE_USE},
+	{"lent_accept", PLACE_USE},	    {"lent_queue", PLACE_USE},
+	{"lent_sent", PLACE_USE},	    {"lent_received", PLACE_USE},
 	{"hook_getsockopt", PLACE_ERROR},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);
@@ -38,6 +42,7 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 	case PLACE_LSM:
 		return bpf_program__attach_lsm(p);
 	case PLACE_TRACE:
+	case PLACE_USE:
 		break;
 	}
 	return bpf_program__attach_trace(p);
@@ -45,7 +50,18 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 
 bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook)
 {
-	return hook->place != PLACE_ERROR && (hook->place != PLACE_LSM || k->lsm);
+	switch (hook->place) {
+	case PLACE_ERROR:
+		return false;
+	case PLACE_LSM:
+		return k->lsm;
+	case PLACE_USE:
+		return k->watched[hook - kernel_hooks];
+	case PLACE_TRACE:
+	case PLACE_CGROUP:
+		break;
+	}
+	return true;
 }
 
 /* Makes a link and pins it, beside or over whatever is pinned under that name. */

@@ -120,7 +120,25 @@ static bool kernel_has_lsm(void)
 	return found && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) == 1;
 }
 
-static int kernel_load(struct kernel *k, char **message)
+/* What is loaded only where this kernel calls it. all: everything is guarded, and no socket comes from
+ * outside. */
+static void kernel_choose(struct kernel *k, bool all)
+{
+	struct bpf_program *programs[KERNEL_HOOKS_MAX], *watch[KERNEL_HOOKS_MAX] = {NULL};
+
+	k->lsm = kernel_has_lsm();
+	for (size_t i = 0; i < kernel_nhooks; i++) {
+		programs[i] = bpf_object__find_program_by_name(k->skel->obj, kernel_hooks[i].program);
+		if (kernel_hooks[i].place == PLACE_USE && !all)
+			watch[i] = programs[i];
+	}
+	k->lent = all ? TRACE_CALLS : trace_choose(watch, kernel_nhooks, k->watched);
+	for (size_t i = 0; i < kernel_nhooks; i++)
+		if (kernel_hooks[i].place == PLACE_LSM || kernel_hooks[i].place == PLACE_USE)
+			bpf_program__set_autoload(programs[i], attach_wanted(k, &kernel_hooks[i]));
+}
+
+static int kernel_load(struct kernel *k, bool all, char **message)
 {
 	struct bpf_map *map;
 	struct utsname u;
@@ -139,13 +157,8 @@ static int kernel_load(struct kernel *k, char **message)
 		if (r)
 			return kernel_fail(message, r, "%s: %s", path, strerror(-r));
 	}
-	k->lsm = kernel_has_lsm();
 	k->destroys = diag_works();
-	for (size_t i = 0; i < kernel_nhooks; i++)
-		if (kernel_hooks[i].place == PLACE_LSM)
-			bpf_program__set_autoload(
-				bpf_object__find_program_by_name(k->skel->obj, kernel_hooks[i].program),
-				k->lsm);
+	kernel_choose(k, all);
 	r = cgwall_bpf__load(k->skel);
 	if (r) {
 		uname(&u);
@@ -283,7 +296,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 		goto fail;
 	if (o->refused)
 		*o->refused = true; /* unless all goes well from here */
-	r = kernel_load(k, message);
+	r = kernel_load(k, !g.id, message);
 	if (!r)
 		r = kernel_maps(k, message);
 	if (!r) {
@@ -458,10 +471,18 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 		{"lsm", false,
 		 "closes packet, XDP and vsock sockets; without it, drop CAP_NET_RAW or boot with "
 		 "lsm=...,bpf"},
+		{"lent-sockets", false,
+		 "connections that were opened outside the guarded cgroup are judged from their first use "
+		 "inside on; without it, by what leaves during a call: guard the root"},
+		{"lent-listeners", false,
+		 "sockets that were opened outside and only listen or receive inside are judged, too; "
+		 "without it, open them inside or guard the root"},
 	};
 
 	features[3].present = k->destroys;
 	features[4].present = k->lsm;
+	features[5].present = k->lent >= TRACE_SENDS;
+	features[6].present = k->lent >= TRACE_CALLS;
 	*ret = features;
 	return sizeof(features) / sizeof(features[0]);
 }

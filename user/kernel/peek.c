@@ -110,7 +110,7 @@ int kernel_peek(const char *run_dir, struct kernel_peek *ret)
 		p.counted = peek_counters(p.pins, p.counters);
 		p.enforcing = p.gen != 0;
 		for (size_t i = 0; i < kernel_nhooks; i++)
-			if (kernel_hooks[i].place != PLACE_LSM && kernel_hooks[i].place != PLACE_ERROR &&
+			if ((kernel_hooks[i].place == PLACE_TRACE || kernel_hooks[i].place == PLACE_CGROUP) &&
 			    !pin_exists(p.pins, "link", kernel_hooks[i].program))
 				p.enforcing = false;
 	}

@@ -7,15 +7,16 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "trace.h"
 
-#define KERNEL_HOOKS_MAX 24
+#define KERNEL_HOOKS_MAX 32
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
-enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR };
+enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR, PLACE_USE };
 struct kernel_hook {
 	const char *program;
 	/* LSM: only where the kernel calls such programs. ERROR: only while a policy asks, and nothing is
-	 * enforced by it. */
+	 * enforced by it. USE: where not everything is guarded, and what trace_choose() says. */
 	enum kernel_place place;
 };
 extern const struct kernel_hook kernel_hooks[];
@@ -45,10 +46,12 @@ struct kernel {
 	void *asked_arg;
 	struct place *places; /* network namespaces that were opened: place.h */
 	struct bpf_link *links[KERNEL_HOOKS_MAX];
-	bool attached; /* every hook has a pinned link */
-	bool lsm;      /* this kernel calls LSM programs */
-	bool destroys; /* it ends sockets by SOCK_DESTROY */
-	int attach_fd; /* the cgroup */
+	bool destroys;			/* it ends sockets by SOCK_DESTROY */
+	bool attached;			/* every hook has a pinned link */
+	bool lsm;			/* this kernel calls LSM programs */
+	enum trace_extent lent;		/* what is seen of sockets that come from outside */
+	bool watched[KERNEL_HOOKS_MAX]; /* of PLACE_USE: this one is to be attached */
+	int attach_fd;			/* the cgroup */
 	int mounts_fd, mounts_poll;
 	struct kernel_slot slot; /* in force, since publish */
 	struct worker *grace;	 /* waits for grace periods */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sockets that somebody outside the guarded cgroup opened and that a guarded process uses: handed over,
+ * inherited, or brought along when it was moved inside. From their first use inside on they are judged as
+ * that process's, for whoever uses a socket must be allowed, too.
+ *
+ * Where the whole host is guarded there are none. Elsewhere two things tell of a use. A packet that leaves
+ * while its sender is at it: datagrams always do, and a connection's segments where a process holds the
+ * connection's lock. And, for connections, whose data may wait and leave when nobody is at it, and for what
+ * only comes in, the calls themselves, where the kernel lets them be traced.
+ */
+#ifndef CGWALL_BPF_LENT_H
+#define CGWALL_BPF_LENT_H
+
+/* The address of a socket, as the kernel knows it: the verifier's pointer allows only a few fields. */
+static __noinline struct sock *lent_address(struct bpf_sock *sk)
+{
+	struct sock *at = NULL;
+
+	bpf_probe_read_kernel(&at, sizeof(at), &sk);
+	return at;
+}
+
+/* Is the socket a program's, and a program sending by it at this moment? What the kernel sends for itself
+ * goes by sockets of its own, and what goes by connections without anybody at it holds no lock. */
+static __always_inline bool lent_sending(struct sock *at, __u32 type)
+{
+	if (BPF_CORE_READ_BITFIELD_PROBED(at, sk_kern_sock))
+		return false;
+	return type == SOCK_DGRAM || type == SOCK_RAW || BPF_CORE_READ(at, sk_lock.owned);
+}
+
+/* Is the calling process guarded? Packet programs have no helper that tells of its cgroup. */
+static __always_inline bool lent_guarded(const struct cgw_ctl *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 tgid = task->tgid;
+	struct cgw_proc *rec;
+
+	if (!task->mm || (task->flags & PF_KTHREAD))
+		return false;
+	if (cgroup_inside(BPF_CORE_READ(task, cgroups, dfl_cgrp), c))
+		return true;
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	return rec && (rec->flags & CGW_PROC_HELD);
+}
+
+static __always_inline __u64 lent_netns(struct sock *at)
+{
+	return BPF_CORE_READ(at, __sk_common.skc_net.net, net_cookie);
+}
+
+/* Whoever calls is taken for the opener. */
+static __always_inline void lent_take(struct cgw_sock *s, __u64 netns, bool listens)
+{
+	who_caller(&s->who);
+	s->who.netns = netns;
+	if (listens) {
+		s->dir = CGW_IN;
+		s->flags |= CGW_SOCK_BEGAN;
+	}
+}
+
+/* What follows, of a subflow: its connection is the socket that a program has. */
+static __always_inline bool lent_subflow(struct bpf_sock *sk, struct mptcp_sock *m, const struct cgw_ctl *c)
+{
+	struct cgw_sock *s;
+
+	if (!BPF_CORE_READ(lent_address(sk), sk_lock.owned) || !lent_guarded(c))
+		return false;
+	s = bpf_sk_storage_get(&socks, m, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!s)
+		return true;
+	lent_take(s, lent_netns(lent_address(sk)), false);
+	owner_subflow(sk);
+	return true;
+}
+
+/* A packet leaves by a socket without a record that was not made in the guarded cgroup. Is it a guarded
+ * process that is using it? Then it has a record afterwards, unless there is no room or it must not be. */
+static __always_inline bool lent_packet(struct bpf_sock *sk, const struct cgw_ctl *c)
+{
+	struct mptcp_sock *m;
+	struct cgw_sock *s;
+	struct sock *at;
+
+	if (!c->guard)
+		return false;
+	m = sk->protocol == IPPROTO_TCP ? owner_mptcp(sk) : NULL;
+	if (m)
+		return lent_subflow(sk, m, c);
+	at = lent_address(sk);
+	if (!lent_sending(at, sk->type) || !lent_guarded(c))
+		return false;
+	if (sk->type == SOCK_RAW && !hooks_raw(sk->protocol, c))
+		return true;
+	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s)
+		lent_take(s, lent_netns(at), false);
+	return true;
+}
+
+/* A process calls something on a socket. */
+static __always_inline int lent_call(struct sock *sk)
+{
+	struct cgw_ctl *c = ctl_get();
+	struct cgw_sock *s;
+	int family;
+
+	if (!sk || !c || !c->guard)
+		return 0;
+	family = sk->__sk_common.skc_family;
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	s = bpf_sk_storage_get(&socks, sk, 0, 0);
+	if (owner_known(s) || !who_guarded(c))
+		return 0;
+	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s)
+		lent_take(s, lent_netns(sk), sk->__sk_common.skc_state == TCP_LISTEN);
+	else
+		count(CGW_ERR_TABLE);
+	return 0;
+}
+
+/* Datagrams leave while their sender is at it, and need not be looked at twice. */
+static __always_inline int lent_sends(struct sock *sk)
+{
+	return sk && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM ? lent_call(sk) : 0;
+}
+
+SEC("fentry/security_socket_sendmsg")
+int BPF_PROG(lent_send, struct socket *sock)
+{
+	return lent_sends(sock->sk);
+}
+
+/* Until 6.4 what sendfile() and splice() send took another way. */
+SEC("fentry/inet_sendpage")
+int BPF_PROG(lent_sendpage, struct socket *sock)
+{
+	return lent_sends(sock->sk);
+}
+
+SEC("fentry/security_socket_recvmsg")
+int BPF_PROG(lent_receive, struct socket *sock)
+{
+	return lent_call(sock->sk);
+}
+
+SEC("fentry/tcp_splice_read")
+int BPF_PROG(lent_splice, struct socket *sock)
+{
+	return lent_call(sock->sk);
+}
+
+SEC("fentry/security_socket_accept")
+int BPF_PROG(lent_accept, struct socket *sock)
+{
+	return lent_call(sock->sk);
+}
+
+/* The same from tracepoints, for kernels whose functions cannot be traced: before a connection takes data,
+ * and after a call has received some. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(lent_queue, struct sock *sk)
+{
+	return lent_call(sk);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(lent_sent, struct sock *sk)
+{
+	return lent_sends(sk);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(lent_received, struct sock *sk)
+{
+	return lent_call(sk);
+}
+
+#endif
