@@ -3,6 +3,8 @@
 #ifndef CGWALL_BPF_FLOWS_H
 #define CGWALL_BPF_FLOWS_H
 
+#define SOCK_BINDPORT_LOCK 8
+
 static __always_inline void flows_ends(struct sock *sk, struct cgw_live *out)
 {
 	__u32 *remote = (__u32 *)out->remote, *local = (__u32 *)out->local;
@@ -50,6 +52,7 @@ int live(struct bpf_iter__task_file *ctx)
 		out.sent = BPF_CORE_READ(tp, bytes_acked);
 		out.received = BPF_CORE_READ(tp, bytes_received);
 	}
+	out.bound = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
 	flows_ends(sk, &out);
 	out.cookie = bpf_get_socket_cookie(sk);
 	out.decided = s->decided;

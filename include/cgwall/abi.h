@@ -499,7 +499,8 @@ struct cgw_live {
 	__u16 rport, lport; /* host order; rport 0: not connected */
 	__u16 proto, family;
 	__u8 dir, state; /* enum cgw_dir; TCP's states */
-	__u8 reserved[6];
+	__u8 bound;	 /* not 0: a program asked for that very local port */
+	__u8 reserved[5];
 };
 
 #include "held.h"

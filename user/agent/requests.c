@@ -13,6 +13,7 @@
 #include "answers.h"
 #include "hold.h"
 #include "inside.h"
+#include "listening.h"
 #include "requests.h"
 
 #define WORDS_MAX 64
@@ -216,6 +217,8 @@ static struct json_object *next_rule(void *state, bool *end)
 	json_put_bool(o, "in_force",
 		      !number || surroundings_holds(s->a->around, (enum cgw_dir)s->dir, number));
 	json_put_text(o, "origin", e->by_answer ? "answer" : e->line ? "policy" : "built-in");
+	if (s->dir == CGW_IN && !number)
+		json_put(o, "unreachable", listening_json(s->a));
 	json_put(o, "answer", e->answer ? json_object_new_int64(e->answer) : NULL);
 	if (++s->next > r->nrules[s->dir]) {
 		s->next = 1;

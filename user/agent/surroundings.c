@@ -381,6 +381,23 @@ int surroundings_query(struct surroundings *s, struct query *q, const struct cgw
 	return err;
 }
 
+const struct cgw_chunk *const *surroundings_wish(struct surroundings *s, enum cgw_dir dir,
+						 bool (*open)(const void *arg, uint32_t entry),
+						 const void *arg)
+{
+	struct query q = {0};
+	int err;
+
+	if (!s->standing->enable->dir[dir].row)
+		return NULL;
+	err = evaluate(s, &q);
+	query_free(&q);
+	if (err)
+		return NULL;
+	enable_wish(s->standing->enable, dir, open, arg);
+	return s->row;
+}
+
 int surroundings_iface(struct surroundings *s, enum cgw_dir dir, const char *name, uint32_t *ret)
 {
 	*ret = 0;

@@ -36,6 +36,13 @@ void surroundings_rest(struct surroundings *s);
  * stays NULL where it gives none, and is valid until the next call otherwise. 0 or -errno. */
 int surroundings_query(struct surroundings *s, struct query *q, const struct cgw_chunk *const **row);
 
+/* Rows as they would be if of the rules with conditions exactly those were in force in that direction whose
+ * entries `open` says so of, and in the other those that are; valid until the next call. NULL where no rule
+ * of that direction has a condition: all are in force then. */
+const struct cgw_chunk *const *surroundings_wish(struct surroundings *s, enum cgw_dir dir,
+						 bool (*open)(const void *arg, uint32_t entry),
+						 const void *arg);
+
 /* The row (CGW_GIVEN_IFACE) of the interface of that name for a question. 0 or -errno. */
 int surroundings_iface(struct surroundings *s, enum cgw_dir dir, const char *name, uint32_t *ret);
 

@@ -19,10 +19,27 @@ static void print_rule(struct json_object *o)
 	       json_get_bool(o, "in_force", true) ? "" : " (not in force)");
 }
 
+static void print_unreachable(struct json_object *list)
+{
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	if (n)
+		puts("\nlistening, though no in rule could ever let anybody through:");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		printf("%-4s %-24s %s pid %" PRId64 " uid %" PRId64 " (in rule %" PRId64 ")\n",
+		       json_get_text(o, "proto", "?"), json_get_text(o, "local", "?"),
+		       json_get_text(o, "exe", "-"), json_get_int(o, "pid", 0), json_get_int(o, "uid", 0),
+		       json_get_int(o, "rule", 0));
+	}
+}
+
 /* 0, 1 where the agent says why not, or -errno. */
 static int print_rules(struct client *c, bool json)
 {
 	struct json_object *o, *list = json_object_new_array();
+	struct json_object *unreachable = NULL;
 	bool first = true;
 	int err = 0;
 
@@ -36,6 +53,8 @@ static int print_rules(struct client *c, bool json)
 				printf("%-3s %5s %10s  %s\n", "dir", "rule", "hits", "text");
 			first = false;
 			print_rule(o);
+			if (json_get(o, "unreachable"))
+				unreachable = json_object_get(json_get(o, "unreachable"));
 			json_object_put(o);
 		}
 	}
@@ -48,6 +67,9 @@ static int print_rules(struct client *c, bool json)
 	}
 	if (!err && json)
 		puts(json_line(list));
+	if (!err)
+		print_unreachable(unreachable);
+	json_object_put(unreachable);
 	json_object_put(list);
 	return err;
 }
@@ -80,7 +102,9 @@ const struct cmd cmd_rules = {
 	.brief = "the rules in force with how often each decided",
 	.help = "Prints the rules in force with how often each decided since the policy was put in force. "
 		"Rule 0 of a direction is\n"
-		"its default. Exit code: 0, 1 without an agent.",
+		"its default. Then come the ports on which a guarded program listens though no rule could "
+		"ever let anybody through\n"
+		"(--json: \"unreachable\" of the default for in). Exit code: 0, 1 without an agent.",
 	.flags = flags,
 	.run = rules,
 };

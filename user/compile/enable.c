@@ -321,7 +321,10 @@ static bool gate_open(const struct enable *e, const struct enable_gate *g)
 	       (!unless || !holds(e, &unless));
 }
 
-static void fill_row(const struct enable *e, const struct enable_dir *d)
+/* Everything in force but those gated entries that are not open: by their gates, or where `open` is given, by
+ * it. */
+static void fill_row(const struct enable *e, const struct enable_dir *d,
+		     bool (*open)(const void *arg, uint32_t entry), const void *arg)
 {
 	struct rows geometry = {.nchunks = d->nchunks, .stride = d->stride};
 	__u64 *bits;
@@ -333,10 +336,19 @@ static void fill_row(const struct enable *e, const struct enable_dir *d)
 	memset(bits, 0xff, d->nbits / 64 * sizeof(*bits));
 	if (d->nbits % 64)
 		bits[d->nbits / 64] = (1ULL << (d->nbits % 64)) - 1;
-	for (uint32_t i = 0; i < d->nentries; i++)
-		if (!e->gates[d->entries[i].gate].open)
-			bits[d->entries[i].entry / 64] &= ~(1ULL << (d->entries[i].entry % 64));
+	for (uint32_t i = 0; i < d->nentries; i++) {
+		uint32_t entry = d->entries[i].entry;
+
+		if (!(open ? open(arg, entry) : e->gates[d->entries[i].gate].open))
+			bits[entry / 64] &= ~(1ULL << (entry % 64));
+	}
 	rows_summary(&geometry, d->row);
+}
+
+void enable_wish(struct enable *e, enum cgw_dir dir, bool (*open)(const void *arg, uint32_t entry),
+		 const void *arg)
+{
+	fill_row(e, &e->dir[dir], open, arg);
 }
 
 void enable_evaluate(struct enable *e, const struct query *q)
@@ -355,7 +367,7 @@ void enable_evaluate(struct enable *e, const struct query *q)
 	for (uint32_t i = 0; i < e->ngates; i++)
 		e->gates[i].open = gate_open(e, &e->gates[i]);
 	for (int dir = 0; dir < CGW_DIRS; dir++)
-		fill_row(e, &e->dir[dir]);
+		fill_row(e, &e->dir[dir], NULL, NULL);
 }
 
 const struct enable_rule *enable_rule(const struct enable *e, enum cgw_dir dir, uint32_t number)

@@ -75,6 +75,11 @@ struct enable *enable_make(struct arena *a, const struct image *im);
 /* Works out everything for the facts in q, the rows too. */
 void enable_evaluate(struct enable *e, const struct query *q);
 
+/* The row of one direction alone, as if of the entries that have a gate exactly those were open for which
+ * `open` says so, whatever holds. */
+void enable_wish(struct enable *e, enum cgw_dir dir, bool (*open)(const void *arg, uint32_t entry),
+		 const void *arg);
+
 /* The rule's gate, if it has one; else NULL. */
 const struct enable_rule *enable_rule(const struct enable *e, enum cgw_dir dir, uint32_t number);
 

@@ -258,6 +258,48 @@ out:
 	return r;
 }
 
+#define LISTENING 10 /* enum of TCP's states, which SCTP and DCCP use, too */
+
+/* A port that a program has asked for by name; what the kernel gave to a client is none that anybody would
+ * call. */
+static bool is_open(const struct cgw_live *s)
+{
+	if (s->proto == IPPROTO_UDP || s->proto == IPPROTO_UDPLITE)
+		return s->lport && !s->rport && s->bound;
+	return s->state == LISTENING;
+}
+
+int kernel_listening(struct kernel *k, struct kernel_flow **ret, size_t *ret_n)
+{
+	struct kernel_flow *list;
+	struct cgw_live *socks = NULL;
+	size_t nsocks = 0, n = 0;
+	int r = read_sockets(k, &socks, &nsocks);
+
+	if (r)
+		return r;
+	nsocks = sort_sockets(socks, nsocks);
+	list = calloc(nsocks + 1, sizeof(*list));
+	for (size_t i = 0; list && socks && i < nsocks; i++) {
+		if (!is_open(&socks[i]))
+			continue;
+		list[n] = (struct kernel_flow){
+			.who = socks[i].who,
+			.cookie = socks[i].cookie,
+			.proto = socks[i].proto == IPPROTO_MPTCP ? IPPROTO_TCP : (uint8_t)socks[i].proto,
+			.dir = CGW_IN,
+			.lport = socks[i].lport,
+		};
+		memcpy(list[n++].local, socks[i].local, 16);
+	}
+	free(socks);
+	if (!list)
+		return -ENOMEM;
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
 int kernel_path(struct kernel *k, const uint8_t hash[16], char ret[CGW_PATH_MAX])
 {
 	struct cgw_key key = {.kind = CGW_KEY_PATH};

@@ -172,6 +172,10 @@ struct kernel_flow {
  * minutes. *ret is owned by the caller. 0 or -errno. */
 int kernel_flows(struct kernel *k, struct kernel_flow **ret, size_t *n);
 
+/* The sockets of guarded programs that listen for connections, or are bound to a port for datagrams from
+ * anybody: who, cookie, local, lport and proto. *ret is owned by the caller. 0 or -errno. */
+int kernel_listening(struct kernel *k, struct kernel_flow **ret, size_t *n);
+
 /* The path that a struct cgw_who has the key of. 0; -ENOENT where the table of paths has lost it. */
 int kernel_path(struct kernel *k, const uint8_t hash[16], char ret[CGW_PATH_MAX]);
 
