@@ -252,6 +252,69 @@ static const char *zerocopy(void)
 	return NULL;
 }
 
+/* What opens a TCP connection; UDP ignores it. */
+static const char *fastopen(void)
+{
+	int fd = open_for(BAD4, SOCK_DGRAM, 0);
+	struct sockaddr_storage to;
+	socklen_t len = place(BAD4, BAD_PORT, &to);
+
+	(void)sendto(fd, MARK, MARK_LEN, MSG_FASTOPEN, (struct sockaddr *)&to, len);
+	return NULL;
+}
+
+/* From an address that is not the host's: the other end's own good one. */
+static const char *spoofed(void)
+{
+	int fd = open_for(BAD4, SOCK_DGRAM, 0), on = 1;
+	struct sockaddr_storage from;
+	socklen_t len = place(HOLE4, 7123, &from);
+
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)))
+		return missing("IP_TRANSPARENT");
+	if (bind(fd, (struct sockaddr *)&from, len))
+		return missing("bind");
+	send_to(fd, BAD4, BAD_PORT);
+	connect_to(fd, BAD4, BAD_PORT);
+	(void)send(fd, MARK, MARK_LEN, 0);
+	return NULL;
+}
+
+static const char *freebind(void)
+{
+	int fd = open_for(BAD6, SOCK_DGRAM, 0), on = 1;
+	struct sockaddr_storage from;
+	socklen_t len = place("2001:db8:77::1", 0, &from);
+
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)))
+		return missing("IPV6_FREEBIND");
+	if (bind(fd, (struct sockaddr *)&from, len))
+		return missing("bind");
+	send_to(fd, BAD6, BAD_PORT);
+	return NULL;
+}
+
+/* Many at once, to good and bad destinations in turn. */
+static const char *mixed(void)
+{
+	struct sockaddr_storage to[8];
+	struct iovec iov = {(void *)(uintptr_t)MARK, MARK_LEN};
+	struct mmsghdr m[8];
+	int fd = open_for(BAD4, SOCK_DGRAM, 0);
+
+	memset(m, 0, sizeof(m));
+	for (unsigned i = 0; i < 8; i++) {
+		m[i].msg_hdr.msg_namelen =
+			i % 2 ? place(BAD4, BAD_PORT, &to[i]) : place(HOLE4, HOLE_PORT, &to[i]);
+		m[i].msg_hdr.msg_name = &to[i];
+		m[i].msg_hdr.msg_iov = &iov;
+		m[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (unsigned i = 0; i < 8; i++)
+		(void)sendmmsg(fd, m + i, 8 - i, 0);
+	return NULL;
+}
+
 /* The interface and the source chosen by the caller. */
 static const char *pktinfo(void)
 {
@@ -379,6 +442,10 @@ const struct trick tricks_datagram[] = {
 	{"udp-segments", segments, 0, NULL},
 	{"udp-larger-than-mtu", big, 0, NULL},
 	{"udp-zerocopy", zerocopy, 0, NULL},
+	{"udp-msg-fastopen", fastopen, 0, NULL},
+	{"udp-transparent", spoofed, 0, NULL},
+	{"udp-freebind-v6", freebind, 0, NULL},
+	{"udp-sendmmsg-mixed", mixed, 0, NULL},
 	{"udp-pktinfo", pktinfo, 0, NULL},
 	{"udp-bindtodevice", bound_device, 0, NULL},
 	{"udp-broadcast", broadcast, 0, NULL},

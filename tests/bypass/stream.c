@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <linux/tls.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -194,6 +195,22 @@ static const char *tcp_reconnect(void)
 	return NULL;
 }
 
+/* From an address that is not the host's. */
+static const char *transparent(void)
+{
+	int fd = open_for(BAD4, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+	struct sockaddr_storage from;
+	socklen_t len = place("198.51.100.77", 0, &from);
+
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)))
+		return missing("IP_TRANSPARENT");
+	if (bind(fd, (struct sockaddr *)&from, len))
+		return missing("bind");
+	connect_to(fd, BAD4, BAD_PORT);
+	nap(20);
+	return NULL;
+}
+
 /* ---- on a connection that was made under another policy ---- */
 
 static const char no_peer[] = "no connection to the other end";
@@ -267,6 +284,22 @@ static const char *old_aio(void)
 	cb.aio_fildes = (uint32_t)fd;
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	syscall(SYS_io_submit, context, 1, &list);
+	nap(20);
+	return NULL;
+}
+
+/* The kernel itself encrypts what is sent. */
+static const char *old_ktls(void)
+{
+	struct tls12_crypto_info_aes_gcm_128 keys = {
+		.info = {.version = TLS_1_2_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128}};
+
+	OLD_STREAM(BAD4)
+	if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")))
+		return missing("TCP_ULP tls");
+	if (setsockopt(fd, SOL_TLS, TLS_TX, &keys, sizeof(keys)))
+		return missing("TLS_TX");
+	(void)send(fd, MARK, MARK_LEN, MSG_NOSIGNAL | MSG_DONTWAIT);
 	nap(20);
 	return NULL;
 }
@@ -425,6 +458,7 @@ const struct trick tricks_stream[] = {
 	{"tcp-mapped", tcp_mapped, 0, NULL},
 	{"tcp-wildcard", tcp_wildcard, 0, NULL},
 	{"tcp-reconnect", tcp_reconnect, 0, NULL},
+	{"tcp-transparent", transparent, 0, NULL},
 	{"tcp-fastopen", fastopen4, 0, NULL},
 	{"tcp-fastopen-v6", fastopen6, 0, NULL},
 	{"tcp-fastopen-connect", fastopen_connect, 0, NULL},
@@ -443,6 +477,7 @@ const struct trick tricks_stream[] = {
 	{"old-tcp-sendfile", old_sendfile, TRICK_BEFORE, NULL},
 	{"old-tcp-splice", old_splice, TRICK_BEFORE, NULL},
 	{"old-tcp-aio", old_aio, TRICK_BEFORE, NULL},
+	{"old-tcp-ktls", old_ktls, TRICK_BEFORE, NULL},
 	{"old-tcp-shutdown", old_shutdown, TRICK_BEFORE, NULL},
 	{"old-tcp-keepalive", old_keepalive, TRICK_BEFORE, NULL},
 	{"old-mptcp-send", old_mptcp, TRICK_BEFORE, NULL},
