@@ -14,6 +14,8 @@
 # -j N: so many machines side by side. --quick is what CI runs: of each kernel what it could see differently, as far as
 # CGWALL_DEADLINE lets it. A kernel that cannot be fetched is a skip. VERBOSE=1 shows what the steps print.
 cd "$(dirname "$0")/../.." || exit 1
+# what tests/kernel/exhaust_test.sh tries there: still more than the tables of flows and the ring buffer hold
+exhaust="SOCKETS=5000 CONNECTIONS=5000 DATAGRAMS=70000 PATHS=200 PROCESSES=500 SHARERS=30 LINES_LOGGED=30000"
 STEPS="kernel bypass lsm whole boot wifi"
 # where only programs of ours are looked at, and a kernel makes no difference
 SAME="answers ask_agent ask_change ask_desktop ask_many ask_screen background boot control host metrics refuse suggest"
@@ -67,7 +69,7 @@ step() {
 	# emulation is slow: fewer rounds of what is repeated
 	# shellcheck disable=SC2086
 	scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-$seconds}" -c $((quick ? 1 : 2)) $options -- \
-		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 TEST_TIMEOUT=400 SKIP="${SKIP:-}" VERBOSE="${VERBOSE:-}" "$@" 2>&1 |
+		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 $exhaust TEST_TIMEOUT=400 SKIP="${SKIP:-}" VERBOSE="${VERBOSE:-}" "$@" 2>&1 |
 		tee "$out" | progress "$set"
 	rc=${PIPESTATUS[0]}
 	read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$out" | tail -1)"
