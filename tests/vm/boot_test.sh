@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# boot_test.sh first CASE   a machine that boots under systemd with cgwall enabled: CASE is good, killed, broken,
-# nothing, or refused (by 5.10, which does not take the programs). A unit without any dependency, which systemd starts
-# beside the very first ones, calls a peer without pause, into a network that is up before systemd runs. What comes to
-# the peer is counted there. Only in a virtual machine, as its first process: see run.sh.
+# boot_test.sh first CASE   a machine that boots with cgwall enabled: CASE is good, killed, broken, nothing, or refused
+# (by 5.10, which does not take the programs), under systemd, or with openrc- before it under OpenRC. A unit without any
+# dependency, which systemd starts beside the very first ones, calls a peer without pause, into a network that is up
+# before. What comes to the peer is counted there. Only in a virtual machine, as its first process: see run.sh.
 #
 # The same file is that unit (`early`), and the one that looks at the end (`look CASE`).
 cd "$(dirname "$(realpath "$0")")/../.." || exit 1
 STATE=/run/boot-test
+. tests/vm/openrc.sh
 
 received() { ip netns exec peer cat /proc/net/dev | awk '$1 == "peer0:" {print $3}'; }
 
@@ -27,7 +28,7 @@ unit() { # NAME, its text on standard input
 }
 
 first() { # CASE
-	local case=$1 u
+	local case=${1#openrc-} u
 	mkdir -p $STATE /etc/cgwall /var/lib/cgwall /etc/systemd/system/service.d /etc/systemd/system/sysinit.target.wants
 	network
 	received >$STATE/before
@@ -45,6 +46,7 @@ first() { # CASE
 	nothing) echo 'pass owt to any' >>/etc/cgwall/policy.conf ;;
 	esac
 	received >$STATE/count
+	[ "$1" = "$case" ] || openrc_exec "$1"
 	cp scripts/50-cgwall.conf /etc/systemd/system/service.d/
 	for u in cgwall.service cgwall-boot.service; do
 		sed "s|/usr/sbin/cgwall|$O/cgwall|" scripts/$u >/etc/systemd/system/$u
@@ -115,33 +117,47 @@ box() {
 ended() { od -An -tu8 -j24 -N8 $STATE/box/"$1" | tr -d ' '; } # by which errno; 103 is ECONNABORTED
 
 look() { # CASE
-	local passed=0 failed=0 n refused
+	local passed=0 failed=0 n i refused good=active bad=failed case=${1#openrc-}
+	units() { systemctl is-active cgwall-boot cgwall | paste -sd' '; }
+	if [ "$1" != "$case" ]; then
+		good=started bad=stopped
+		units() { openrc_services; }
+	fi
 	is() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "  FAILED: $1: expected '$2', got '$3'"; fi; }
+	# n, refused: it writes them anew after each call
+	called() {
+		for ((i = 0; i < 300; i++)); do
+			n='' refused=''
+			[ ! -s $STATE/calls ] || read -r n refused <$STATE/calls
+			[ -z "$refused" ] || break
+			sleep 0.1
+		done
+	}
 	status() { "$O/cgwall" status --json | /usr/bin/python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
 	is "the line carries packets" 1 "$(($(cat $STATE/works) - $(cat $STATE/before)))"
-	for ((n = 0; n < 300; n++)); do [ ! -s $STATE/calls ] || break; sleep 0.1; done
-	read -r n refused <$STATE/calls
+	called
 	is "the early unit has called" yes "$([ "${n:-0}" -gt 0 ] && echo yes)"
 	is "packets that came to the peer" 0 "$(($(received) - $(cat $STATE/count)))"
-	case $1 in
+	case $case in
 	good | killed)
 		is "enforcing" "True False False" "$(status 'd["enforcing"], d["last_good"], d["closed"]' | tr -d '(),')"
-		is "the units" "active active" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		is "the units" "$good $good" "$(units)"
 		;;
 	broken)
 		is "the last good policy" "True True" "$(status 'd["enforcing"], d["last_good"]' | tr -d '(),')"
-		is "the units" "failed active" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		is "the units" "$bad $good" "$(units)"
 		;;
 	nothing | refused)
 		is "closed" "False True" "$(status 'd["enforcing"], d["closed"]' | tr -d '(),')"
-		is "the units" "failed failed" "$(systemctl is-active cgwall-boot cgwall | paste -sd' ')"
+		is "the units" "$bad" "$(units | cut -d' ' -f1)"
 		is "status" 1 "$("$O/cgwall" status >/dev/null; echo $?)"
 		;;
 	esac
 	[ "$1" != good ] || box
-	if [ "$1" = killed ]; then
-		for ((n = 0; n < 5; n++)); do
-			kill -9 "$(systemctl show -p MainPID --value cgwall)"
+	if [ "$case" = killed ]; then
+		for ((n = 0; n < 3; n++)); do
+			for ((i = 0; i < 300; i++)); do [ "$(status 'd["agent"]')" != True ] || break; sleep 0.1; done
+			kill -9 "$(status 'd["pid"]')"
 			sleep 0.3
 		done
 		for ((n = 0; n < 300; n++)); do [ "$(status 'd["agent"]')" != True ] || break; sleep 0.1; done
@@ -152,11 +168,11 @@ look() { # CASE
 	# what is allowed is allowed
 	n=$(received)
 	{ echo x >/dev/udp/198.51.100.3/9; } 2>/dev/null
-	case $1 in nothing | refused) is "the allowed one is closed, too" "$n" "$(received)" ;; *) is "the allowed one passes" $((n + 1)) "$(received)" ;; esac
-	read -r n refused <$STATE/calls
+	case $case in nothing | refused) is "the allowed one is closed, too" "$n" "$(received)" ;; *) is "the allowed one passes" $((n + 1)) "$(received)" ;; esac
+	called
 	echo "  early: $(cat $STATE/early) s after the start, $n calls, $refused refused"
 	is "all of its calls were refused" "$n" "$refused"
-	[ $failed = 0 ] || { systemctl --failed --no-pager; dmesg | grep -i cgwall | tail -20; "$O/cgwall" status; }
+	[ $failed = 0 ] || { systemctl --failed --no-pager || rc-status --all; tail -20 /var/log/cgwall.log; dmesg | grep -i cgwall | tail -20; "$O/cgwall" status; }
 	echo "$passed passed, $failed failed, 0 skipped"
 	[ $failed = 0 ]
 }

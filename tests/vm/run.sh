@@ -8,17 +8,19 @@
 #   bypass    tests/bypass
 #   lsm       sockets without a cgroup hook, with and without BPF among the security modules
 #   whole     the whole host is guarded, and forwards for others
-#   boot      it boots under systemd, with a good policy, a broken one, none; on 6.12
+#   boot      it boots under systemd, and OpenRC, with a good policy, a broken one, none; on 6.12; CASES="good ..."
+#             picks some
 #   wifi      simulated radios; on the kernel for hardware
 #
 # -j N: so many machines side by side. --quick is what CI runs: of each kernel what it could see differently, as far as
 # CGWALL_DEADLINE lets it. A kernel that cannot be fetched is a skip. VERBOSE=1 shows what the steps print.
 cd "$(dirname "$0")/../.." || exit 1
+. tests/vm/openrc.sh
 # what tests/kernel/exhaust_test.sh tries there: still more than the tables of flows and the ring buffer hold
 exhaust="SOCKETS=5000 CONNECTIONS=5000 DATAGRAMS=70000 PATHS=200 PROCESSES=500 SHARERS=30 LINES_LOGGED=30000"
 STEPS="kernel bypass lsm whole boot wifi"
 # where only programs of ours are looked at, and a kernel makes no difference
-SAME="answers ask_agent ask_change ask_desktop ask_many ask_screen background boot control host metrics refuse suggest"
+SAME="answers ask_agent ask_change ask_desktop ask_lastgood ask_live ask_many ask_screen background boot control host metrics refuse suggest"
 # what the kernel side does differently on different kernels shows in these
 HOOKS="ask_tcp ask_udp cgroup dns errno established exe flows inbound join names outside poison sockets spoof state swap"
 quick=0 only='' machines=''
@@ -137,6 +139,12 @@ whole_set() {
 		! wanted whole || go "$set" whole 900 '' tests/vm/whole_test.sh
 	fi
 	if wanted boot && [ -n "$main" ]; then
+		if [ "$set" = 6.12 ] && openrc_fetch 2>"$work/errors"; then
+			cases+=" openrc-good openrc-killed openrc-broken openrc-nothing"
+		elif [ "$set" = 6.12 ]; then
+			skip "$set" "boot under OpenRC: it cannot be fetched: $(tail -1 "$work/errors")"
+		fi
+		cases=${CASES:-$cases}
 		if [ -x /lib/systemd/systemd ]; then
 			for case in $cases; do go "$set" "boot $case" 300 '-i -m veth' tests/vm/boot_test.sh first "$case"; done
 		else
