@@ -102,7 +102,6 @@ static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, 
 
 	__builtin_memset(w, 0, sizeof(*w));
 	w->netns = netns;
-	w->known = 1;
 	w->start = task->group_leader->start_boottime;
 	w->exec_id = task->self_exec_id;
 	w->cgroup_id = cgroup_id;
@@ -112,6 +111,9 @@ static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, 
 	bpf_probe_read_kernel_str(w->comm, sizeof(w->comm), task->comm);
 	who_program(task, w);
 	who_cgroup(task, w);
+	/* last: others may look at the record of a socket while it is written */
+	asm volatile("" ::: "memory");
+	w->known = 1;
 }
 
 /* The same of the caller. 0. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Formatting, clang-tidy, cppcheck, shellcheck, manual pages, licence lines. A tool that is not installed is
-# a skip. O: a build folder, for the BPF skeleton's header.
+# Formatting, clang-tidy, cppcheck, shellcheck, manual pages, licence lines, the programs' stack. A tool that is not
+# installed is a skip. O: a build folder, for the BPF skeleton's header.
 cd "$(dirname "$0")/.." || exit 1
 O=${O:-build}
 passed=0 failed=0 skipped=0
@@ -73,6 +73,7 @@ else
 	skip format "no clang-format"
 fi
 check licences licences
+if [ -f "$O/cgwall.bpf.o" ]; then check stack python3 tests/stack.py "$O/cgwall.bpf.o"; else skip stack "nothing is built in $O"; fi
 check lengths lengths
 if [ -n "$(tool clang-tidy)" ]; then check clang-tidy tidy; else skip clang-tidy "not installed"; fi
 if type -P cppcheck >/dev/null; then check cppcheck cpp; else skip cppcheck "not installed"; fi

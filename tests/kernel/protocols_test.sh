@@ -7,6 +7,7 @@
 
 SINK=$O/tests/bypass/sink
 FRAMES=$W/frames
+CPU=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') # any that this may use
 [ -x "$SINK" ] || { echo "no $SINK: 'make tests' builds it"; exit 1; }
 peer_up || { fail "no second network namespace"; finish; }
 echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
@@ -40,13 +41,20 @@ tcp $PEER4 7002|$PEER4 6 7002
 sctp $PEER4 7001|$PEER4 132 7001
 sctp $PEER4 7002|$PEER4 132 7002"
 
-# arrives: which of $KINDS get there, one after the other so that each is told from the others
+# arrived OFFSET FRAME: the sink has seen it since
+arrived() { tail -c +$(($1 + 1)) "$FRAMES" | grep -qE "^$2( |$)"; }
+
+# arrives: which of $KINDS get there, one after the other so that each is told from the others. A datagram from
+# outside the guarded cgroup follows each on the same CPU, and so on the same queue: when that one has come, so has
+# what was sent before it.
 arrives() {
 	local from kind seen
 	while IFS='|' read -r kind seen; do
 		from=$(stat -c %s "$FRAMES")
-		FLOW_MS=40 in_cgroup "$GUARD" "$FLOW" call <<<"$kind" >/dev/null 2>&1
-		tail -c +$((from + 1)) "$FRAMES" | grep -qE "^$seen( |$)" && echo "$kind"
+		FLOW_MS=40 in_cgroup "$GUARD" taskset -c "$CPU" "$FLOW" call <<<"$kind" >/dev/null 2>&1
+		FLOW_MS=1 in_cgroup "$OUTSIDE" taskset -c "$CPU" "$FLOW" call <<<"udp $PEER4 7999" >/dev/null 2>&1
+		until_ok 10 arrived "$from" "$PEER4 17 7999" || echo "lost track after $kind"
+		! arrived "$from" "$seen" || echo "$kind"
 	done <<<"$KINDS"
 }
 
