@@ -39,6 +39,7 @@ static int ask_agent(const char *run_dir)
 static int detach(const struct cmd_args *a)
 {
 	char *run_dir, *message = NULL;
+	struct kernel_attached attached;
 	bool found = false;
 	int asked, err;
 
@@ -47,11 +48,14 @@ static int detach(const struct cmd_args *a)
 	run_dir = rundir_resolve(cmd_value(a, "run-dir"));
 	if (!run_dir)
 		return CMD_FAILED;
+	kernel_attached_note(run_dir, &attached);
 	asked = ask_agent(run_dir);
 	/* Also after an agent did it: whatever is left goes. */
 	err = asked < 0 ? -1 : kernel_detach(run_dir, &found, &message);
-	if (!err)
+	if (!err) {
+		kernel_attached_await(&attached);
 		failure_clear(run_dir);
+	}
 	if (asked > 0 && geteuid())
 		err = 0;
 	if (message && err)

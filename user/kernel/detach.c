@@ -3,10 +3,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "private.h"
+
+#define AWAIT_MS 5000
+#define AWAIT_STEP_MS 5
 
 int kernel_detach(const char *run_dir, bool *found, char **message)
 {
@@ -39,4 +46,49 @@ int kernel_detach(const char *run_dir, bool *found, char **message)
 		r = kernel_fail(message, -errno, "%s: %s", pins, strerror(errno));
 	rmdir("/sys/fs/bpf/cgwall"); /* stays where another agent has pins */
 	return r;
+}
+
+void kernel_attached_note(const char *run_dir, struct kernel_attached *ret)
+{
+	char pins[256], path[1024], *message = NULL;
+	struct dirent *e;
+	DIR *d;
+
+	ret->n = 0;
+	d = pin_folder(run_dir, pins, sizeof(pins), false, &message) ? NULL : opendir(pins);
+	free(message);
+	while (d && (e = readdir(d)) && ret->n < KERNEL_ATTACHED_MAX) {
+		struct bpf_link_info info = {0};
+		__u32 size = sizeof(info);
+		int fd;
+
+		if (strncmp(e->d_name, "link_", 5))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", pins, e->d_name);
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+			ret->id[ret->n++] = info.prog_id;
+		close(fd);
+	}
+	if (d)
+		closedir(d);
+}
+
+void kernel_attached_await(const struct kernel_attached *a)
+{
+	const struct timespec step = {.tv_nsec = AWAIT_STEP_MS * 1000000L};
+	int left = AWAIT_MS / AWAIT_STEP_MS;
+
+	for (size_t i = 0; i < a->n; i++) {
+		for (; left; left--) {
+			int fd = bpf_prog_get_fd_by_id(a->id[i]);
+
+			if (fd < 0)
+				break;
+			close(fd);
+			nanosleep(&step, NULL);
+		}
+	}
 }

@@ -214,4 +214,20 @@ int kernel_mounts_refresh(struct kernel *k);
  * tells. Needs no agent. */
 int kernel_detach(const char *run_dir, bool *found, char **message);
 
+#define KERNEL_ATTACHED_MAX 64
+
+/* Programs that are attached, by the kernel's numbers. */
+struct kernel_attached {
+	uint32_t id[KERNEL_ATTACHED_MAX];
+	size_t n;
+};
+
+/* Notes those whose links are pinned now; what cannot be seen is left out. */
+void kernel_attached_note(const char *run_dir, struct kernel_attached *ret);
+
+/* The kernel lets go of a program a little after the last pin of its link is gone, by a worker of its own.
+ * Waits until it has, five seconds at most, so that what is done next meets no program any more. Needs
+ * CAP_SYS_ADMIN, without which it does not wait. */
+void kernel_attached_await(const struct kernel_attached *a);
+
 #endif
