@@ -105,7 +105,7 @@ poisoned - port 192.0.2.104 # the kernel does not bring it to a socket that aske
 poisoned - from 192.0.2.105
 probe OK tcp 192.0.2.100 7001
 again=$(dns_count again)
-poisoned - second 192.0.2.106
+poisoned - second 192.0.2.106 -- -a
 is "a second answer is counted" True "$([ "$(dns_count again)" -gt "$again" ] && echo True)"
 poisoned unrelated unrelated 192.0.2.107
 poisoned unrelated also 192.0.2.108 192.0.2.109

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Asks a name server, and connects to what it answered at once.
  *
- *   resolve ask [-t] [-6] [-2] [-p PORT] SERVER NAME       one question; prints the addresses, or `none`
+ *   resolve ask [-t] [-6] [-2] [-a] [-p PORT] SERVER NAME  one question; prints the addresses, or `none`
  *   resolve go [-t] [-6] [-2] SERVER NAME PORT             the same, and then connects to the first address,
  *                                                          UDP and TCP: prints `OK OK`, `EPERM ...`
  *   resolve rounds N SERVER SUFFIX PORT                    asks for rN.SUFFIX and connects, N times; the
  * answer's address is used without a pause. Prints `rounds N refused M`
  *
- * -t TCP, -6 AAAA, -2 the question in two segments, -p from this local port.
+ * -t TCP, -6 AAAA, -2 the question in two segments, -p from this local port; -a asks again before it leaves:
+ * what the server sent behind its first answer has come to the socket then.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 struct options {
-	bool tcp, v6, two;
+	bool tcp, v6, two, again;
 	int port;
 };
 
@@ -278,13 +279,15 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "rounds") && argc == 6)
 		return rounds(strtoul(argv[2], NULL, 10), argv[3], argv[4], atoi(argv[5]));
 	optind = 2;
-	while ((opt = getopt(argc, argv, "t62p:")) > 0) {
+	while ((opt = getopt(argc, argv, "t62ap:")) > 0) {
 		if (opt == 't')
 			o.tcp = true;
 		else if (opt == '6')
 			o.v6 = true;
 		else if (opt == '2')
 			o.two = true;
+		else if (opt == 'a')
+			o.again = true;
 		else if (opt == 'p')
 			o.port = atoi(optarg);
 		else
@@ -296,6 +299,8 @@ int main(int argc, char **argv)
 	}
 	fd = asking_socket(&o, argv[optind]);
 	found = fd < 0 ? -1 : ask(fd, &o, argv[optind + 1], addr, 300);
+	if (o.again && found >= 0)
+		found = ask(fd, &o, argv[optind + 1], addr, 300);
 	if (found < 0) {
 		printf("no answer: %s\n", error_name(errno));
 		return 1;
