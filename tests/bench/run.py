@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Speed, side by side with the alternatives, interleaved in one run, as ratios of medians.
-
-run.py BUILD [--quick] [--decide] [--calls] [--stream] [--state] [--names] [--ask] [--json FILE]
-
-All parts, or those named. Needs root; scratch cgroups and network namespaces only.
-"""
+"""Speed, side by side with the alternatives, interleaved in one run, as ratios of medians. Needs root; scratch cgroups
+and network namespaces only."""
+import argparse
 import json
 import os
 import shutil
@@ -18,6 +15,7 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is left in the tree
 import ask
+import beside
 import names
 import state
 import stream
@@ -82,12 +80,17 @@ class Bench:
                        check=True, stdout=subprocess.DEVNULL)
         return guard, p
 
+    def agent_end(self):
+        """The last one, and what it left in the kernel."""
+        p, run = self.agents.pop()
+        if p.poll() is None:
+            p.send_signal(signal.SIGTERM)
+            p.wait()
+        subprocess.run([self.build + "/cgwall", "detach", "--run-dir", run], stdout=subprocess.DEVNULL)
+
     def close(self):
-        for p, run in self.agents:
-            if p.poll() is None:
-                p.send_signal(signal.SIGTERM)
-                p.wait()
-            subprocess.run([self.build + "/cgwall", "detach", "--run-dir", run], stdout=subprocess.DEVNULL)
+        while self.agents:
+            self.agent_end()
         for path in self.links:
             if os.path.exists(path):
                 os.unlink(path)
@@ -210,19 +213,33 @@ class Bench:
         self.result["memory_kb"] = self.memory
 
 
+PARTS = {
+    "decide": ("one decision in the kernel", lambda b: b.decide()),
+    "calls": ("connections, beside nftables", lambda b: b.calls()),
+    "beside": ("what programs pay that are not guarded", lambda b: beside.beside(b, gen)),
+    "stream": ("established connections, packets, reloads", lambda b: stream.stream(b, gen, LISTED)),
+    "state": ("a change of the surroundings, until it is in force", lambda b: state.state(b, gen, SIZES)),
+    "names": ("answers of resolvers, and calls to addresses with names", lambda b: names.names(b)),
+    "ask": ("an answer, until the call that waits for it returns", lambda b: ask.ask(b)),
+}
+
+
 def main():
-    args = [a for a in sys.argv[1:] if not a.startswith("--")]
-    b = Bench(os.path.abspath(args[0] if args else "build"), "--quick" in sys.argv)
+    parser = argparse.ArgumentParser(description=__doc__, epilog="All parts, or those named.")
+    parser.add_argument("build", nargs="?", default="build", help="the build folder (build)")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    parser.add_argument("--json", metavar="FILE", help="writes the numbers there, too")
+    for name, (what, _) in PARTS.items():
+        parser.add_argument("--" + name, action="append_const", const=name, dest="parts", help=what)
+    args = parser.parse_args()
+    b = Bench(os.path.abspath(args.build), args.quick)
     try:
-        parts = {"decide": b.decide, "calls": b.calls, "stream": lambda: stream.stream(b, gen, LISTED),
-                 "state": lambda: state.state(b, gen, SIZES), "names": lambda: names.names(b),
-                 "ask": lambda: ask.ask(b)}
-        for name in [p for p in parts if "--" + p in sys.argv] or parts:
-            parts[name]()
+        for name in args.parts or PARTS:
+            PARTS[name][1](b)
     finally:
         b.close()
-    if "--json" in sys.argv:
-        with open(sys.argv[sys.argv.index("--json") + 1], "w") as f:
+    if args.json:
+        with open(args.json, "w") as f:
             json.dump(b.result, f, indent=1)
 
 
