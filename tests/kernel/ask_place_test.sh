@@ -37,10 +37,9 @@ for to in $HOST4 $HOST6; do
 	is "another namespace, tcp $to: denied" ECONNABORTED "$(ask_result there)"
 	port=$((port + 1))
 	ASK_AS=$W/there ask_begin there -t 1000 nonblock $to $port
-	question_of $port >/dev/null
 	is "another namespace, tcp $to: gives up" TIMEOUT "$(ask_result there)"
-	until_ok 10 no_questions
-	is "another namespace, tcp $to: withdrawn" 0 "$(questions)"
+	withdrawn() { "$CGWALL" log | grep -q ":$port question [0-9]* withdrawn"; }
+	until_ok 10 withdrawn && pass "another namespace, tcp $to: withdrawn" || fail "another namespace, tcp $to: not withdrawn: $("$CGWALL" log | tail -2)"
 	port=$((port + 1))
 done
 own=$(readlink "/proc/$AGENT/ns/net")
@@ -70,7 +69,7 @@ import socket, sys
 kind, addr, port, how = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 info = socket.getaddrinfo(addr, port)[0]
 s = socket.socket(info[0], socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
-s.settimeout(15)
+s.settimeout(60)
 if how == "device":
     s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wall0")
 elif how == "mark":
@@ -150,18 +149,33 @@ is "multicast, broadcast: they arrive" "to a group to all" "$(tail -n +2 "$W/gro
 cat >"$W/nat.nft" <<'N'
 table ip cgwall_test {
 	chain out { type nat hook output priority -100; ip daddr 203.0.113.99 dnat to 198.51.100.2; }
-	chain post { type nat hook postrouting priority 100; ip daddr 198.51.100.2 tcp dport 7721 masquerade; }
+	chain post { type nat hook postrouting priority 100; ip daddr 198.51.100.2 tcp dport { 7721, 7723 } snat to 198.51.100.9; }
 }
 N
 if command -v nft >/dev/null && nft -f "$W/nat.nft" 2>"$W/nft.err"; then
 	ip route add 203.0.113.99/32 dev wall0
-	ASK_AS=$W/way ask_begin way tcp 203.0.113.99 7720 plain
-	answer "$(question_of 7720)" pass
-	is "translated destination" OK "$(ask_result way)"
-	ASK_AS=$W/way ask_begin way tcp $PEER4 7721 plain
-	answer "$(question_of 7721)" pass
-	is "translated source" OK "$(ask_result way)"
+	ip addr add 198.51.100.9/24 dev wall0
+	at_peer ip neigh replace 198.51.100.9 lladdr 02:00:00:00:51:01 dev peer0 nud permanent
+	# longer than the agent takes to see that nobody waits any more
+	late() { # WHAT ADDR PORT VERDICT EXPECTED
+		local id
+		ASK_AS=$W/way ask_begin way tcp "$2" "$3" plain
+		id=$(question_of "$3")
+		sleep 2.5
+		is "$1: one question, as long as it waits" "$id" "$(question_of "$3")"
+		answer "$id" "$4"
+		is "$1" "$5" "$(ask_result way)"
+	}
+	late "translated destination" 203.0.113.99 7720 pass OK
+	late "translated source" $PEER4 7721 pass OK
+	late "translated destination, refused" 203.0.113.99 7722 block PermissionError
+	late "translated source, refused" $PEER4 7723 block PermissionError
+	ASK_AS=$W/way ask_begin way tcp 203.0.113.99 7724 plain
+	question_of 7724 >/dev/null
+	kill "$ASK_PID"
+	until_ok 10 no_questions && pass "translated: nobody waits any more" || fail "translated: still asked: $("$CGWALL" questions)"
 	nft delete table ip cgwall_test
+	ip addr del 198.51.100.9/24 dev wall0
 else
 	skip "no nft, or no address translation: $(head -1 "$W/nft.err")"
 fi

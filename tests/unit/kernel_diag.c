@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,18 +67,32 @@ static bool connection(int end[2], struct cgw_cut *c)
 
 static void test_answers(void)
 {
-	int fd = diag_open(), end[2];
-	struct cgw_cut c;
+	int fd = diag_open(), end[2], more[200][2];
+	struct cgw_cut c, by_cookie = {0};
 	char byte;
 
+	for (size_t i = 0; i < 200; i++)
+		if (!connection(more[i], &c))
+			return;
 	if (!CHECK(fd >= 0) || !connection(end, &c))
 		return;
 	CHECK_INT(diag_state(fd, &c), TCP_ESTABLISHED);
+	/* by its cookie alone, among many */
+	by_cookie.cookie = c.cookie;
+	CHECK_INT(diag_find(fd, &by_cookie), TCP_ESTABLISHED);
+	CHECK(!memcmp(&by_cookie, &c, sizeof(c)));
+	by_cookie.cookie = ~UINT64_C(0) - 1;
+	CHECK_INT(diag_find(fd, &by_cookie), 0);
 	CHECK_INT(diag_destroy(fd, &c), 0);
 	CHECK_INT(recv(end[0], &byte, 1, MSG_DONTWAIT), -1);
 	CHECK_INT(errno, ECONNABORTED);
 	CHECK_INT(diag_state(fd, &c), 0);
 	CHECK_INT(diag_destroy(fd, &c), 0);
+	CHECK_INT(diag_find(fd, &c), 0);
+	for (size_t i = 0; i < 200; i++) {
+		close(more[i][0]);
+		close(more[i][1]);
+	}
 	close(end[0]);
 	close(end[1]);
 	close(fd);

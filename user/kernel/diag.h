@@ -21,4 +21,8 @@ bool diag_works(void);
 /* Its state (TCP_SYN_SENT and the like), 0 where it is gone, or -errno. */
 int diag_state(int netlink, const struct cgw_cut *c);
 
+/* The same for a socket of which only c->cookie is sure to be right: it is looked for among all connections,
+ * and the rest of c is filled in where it is there. Much slower. */
+int diag_find(int netlink, struct cgw_cut *c);
+
 #endif

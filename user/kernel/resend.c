@@ -48,6 +48,17 @@ int kernel_hold_place(struct kernel *k, const struct kernel_held_flow *f)
 	return place_find(k, f->netns, f->pid) ? 0 : -errno;
 }
 
+/* The socket's state, as diag_state(). Where the host translates addresses on the way out, the packet tells
+ * of others than the socket has: it is found by its cookie. No such packet was ever held (bpf/filter.h). */
+static int look_at(int fd, const struct kernel_held_flow *f, struct cgw_cut *ret)
+{
+	int state;
+
+	cut_of(f, ret);
+	state = diag_state(fd, ret);
+	return state || f->packet ? state : diag_find(fd, ret);
+}
+
 int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 {
 	struct cgw_cut c;
@@ -55,8 +66,7 @@ int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 
 	if (fd < 0)
 		return fd;
-	cut_of(f, &c);
-	state = diag_state(fd, &c);
+	state = look_at(fd, f, &c);
 	/* also one that was up when the policy began to ask about it */
 	return state < 0 ? state : state > 0;
 }
@@ -64,12 +74,12 @@ int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 int kernel_hold_end(struct kernel *k, const struct kernel_held_flow *f)
 {
 	struct cgw_cut c;
-	int fd = diag_socket(k, f);
+	int fd = diag_socket(k, f), r;
 
 	if (fd < 0)
 		return fd;
-	cut_of(f, &c);
-	return diag_destroy(fd, &c);
+	r = look_at(fd, f, &c);
+	return r > 0 ? diag_destroy(fd, &c) : r;
 }
 
 /* One packet on its way. */
