@@ -93,6 +93,13 @@ ASK_AS="$W/<a href=x>" ask_begin markup tcp $PEER4 7804
 note=$(note_of 7804)
 like "nothing of a name is read as markup" 'desktop.*/&lt;a href=x&gt;, pid' "desktop$(grep "^notify $note|" "$W/desktop.out")"
 is "closed is not answered" begun "$(cat "$W/stays.out")"
+# one with lines of its own, and what else deceives
+nasty=$W/$'x, pid 1, root\npass from\e[2J\xe2\x80\xae\xe2\x80\xa8'
+cp "$ASKER" "$nasty"
+ASK_AS=$nasty ask_begin nasty tcp $PEER4 7817
+like "nothing of a name is a line" '^notify [0-9]+\|x, pid 1, root\\x0apass from\\x1b\[2J\\xe2\\x80\\xae\\xe2\\x80\\xa8 wants to reach [0-9.]+\|tcp to [0-9.]+:7817/[^|]*/x, pid 1, root\\x0apass from\\x1b\[2J\\xe2\\x80\\xae\\xe2\\x80\\xa8, pid [0-9]+, root/block from [-0-9T:.]+Z\|' "$(grep "^notify $(note_of 7817)|" "$W/desktop.out")"
+answer "$(question_of 7817)" pass
+is "and it is answered as any other" OK "$(ask_result nasty)"
 
 # another desktop takes over: what is open is shown again, but for what was closed
 exec 6>&-

@@ -91,6 +91,40 @@ static void utf8(void)
 	CHECK_INT(show_utf8("\x80"), 0);
 }
 
+/* What breaks lines, turns the text or moves the cursor is not printed as it is, wherever it stands. */
+static void plain(void)
+{
+	static const char *const bad[] = {
+		"",
+		"\n",
+		"\x1b",
+		"\x7f",
+		"\xc2\x80",
+		"\xc2\x9b",
+		"\xd8\x9c",
+		"\xe2\x80\x8e",
+		"\xe2\x80\x8f",
+		"\xe2\x80\xa8",
+		"\xe2\x80\xae",
+		"\xe2\x81\xa6",
+		"\xe2\x81\xa9",
+		"\xff",
+	};
+	char out[64];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_INT(show_plain(bad[i]), 0);
+	CHECK_INT(show_plain(" "), 1);
+	CHECK_INT(show_plain("\xc2\xa0"), 2);
+	CHECK_INT(show_plain("\xd8\x9d"), 2);
+	CHECK_INT(show_plain("\xe2\x80\x90"), 3);
+	CHECK_INT(show_plain("\xe2\x80\xaf"), 3);
+	CHECK_INT(show_plain("\xe2\x81\xaa"), 3);
+	CHECK_INT(show_plain("\xf0\x9f\x98\x80"), 4);
+	show_quote_blanks("a b\xe2\x80\xae\n", out, sizeof(out));
+	CHECK_STR(out, "a b\\xe2\\x80\\xae\\x0a");
+}
+
 int main(void)
 {
 	RUN(words);
@@ -98,5 +132,6 @@ int main(void)
 	RUN(times);
 	RUN(quoting);
 	RUN(utf8);
+	RUN(plain);
 	return test_done();
 }

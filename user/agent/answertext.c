@@ -107,10 +107,9 @@ char *answertext_rule(const struct answer *n, uint32_t id)
 static void print_clean(const char *text, size_t max, FILE *out)
 {
 	while (*text && max) {
-		size_t n = show_utf8(text);
-		const unsigned char *u = (const unsigned char *)text;
+		size_t n = show_plain(text);
 
-		if (!n || *u < ' ' || *u == 0x7f || (*u == 0xc2 && u[1] < 0xa0)) {
+		if (!n) {
 			fputc('?', out);
 			n = 1;
 		} else if (n > max) {

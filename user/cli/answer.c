@@ -29,7 +29,7 @@ static int ask_agent(const char *run_dir, struct json_object *request, bool json
 	}
 	good = json_get_bool(o, "ok", false);
 	if (json)
-		puts(json_line(o));
+		json_print(o, stdout);
 	else if (good && json_get_int(o, "answer", 0))
 		printf("%s; 'cgwall forget %lld' takes the answer back\n", json_get_text(o, "text", ""),
 		       (long long)json_get_int(o, "answer", 0));

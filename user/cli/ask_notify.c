@@ -167,8 +167,12 @@ static int read_agent(struct desk *d)
 	return err == -EAGAIN ? 0 : err;
 }
 
-static void describe(struct json_object *q, size_t waiting, char *summary, size_t summary_size, char *body,
-		     size_t body_size)
+/* What is told of a question: a summary and lines, each in one piece, whatever a program is called. */
+struct description {
+	char summary[512], whom[512], who[1024], otherwise[256], more[64];
+};
+
+static void describe(struct json_object *q, size_t waiting, struct description *ret)
 {
 	const char *domain = json_get_text(q, "domain", NULL), *unit = json_get_text(q, "unit", NULL),
 		   *container = json_get_text(q, "container", NULL),
@@ -176,27 +180,31 @@ static void describe(struct json_object *q, size_t waiting, char *summary, size_
 	const char *program = json_get_text(q, "program", "?");
 	const char *remote = domain ? domain : json_get_text(q, "address", "?");
 	bool in = !strcmp(json_get_text(q, "dir", ""), "in");
-	char more[64] = "";
 
-	snprintf(summary, summary_size, "%s wants to reach %s", in ? remote : program, in ? program : remote);
-	if (waiting)
-		snprintf(more, sizeof(more), "\n%zu more questions wait: cgwall ask", waiting);
-	snprintf(body, body_size, "%s %s %s\n%s, pid %" PRId64 ", %s%s%s%s%s\n%s%s%s%s",
-		 json_get_text(q, "proto", "?"), in ? "from" : "to", json_get_text(q, "remote", "?"),
+	snprintf(ret->summary, sizeof(ret->summary), "%s wants to reach %s", in ? remote : program,
+		 in ? program : remote);
+	snprintf(ret->whom, sizeof(ret->whom), "%s %s %s", json_get_text(q, "proto", "?"), in ? "from" : "to",
+		 json_get_text(q, "remote", "?"));
+	snprintf(ret->who, sizeof(ret->who), "%s, pid %" PRId64 ", %s%s%s%s%s",
 		 json_get_text(q, "exe", "a program that is not known"), json_get_int(q, "pid", 0),
 		 json_get_text(q, "user", "?"), unit || container ? ", " : "", unit ? unit : "",
-		 unit && container ? ", " : "", container ? container : "", json_get_text(q, "else", "block"),
-		 deadline ? " from " : " where nobody answers", deadline ? deadline : "", more);
+		 unit && container ? ", " : "", container ? container : "");
+	snprintf(ret->otherwise, sizeof(ret->otherwise), "%s%s%s", json_get_text(q, "else", "block"),
+		 deadline ? " from " : " where nobody answers", deadline ? deadline : "");
+	snprintf(ret->more, sizeof(ret->more), "%zu more questions wait: cgwall ask", waiting);
 }
 
 static int show(struct desk *d, struct note *note, size_t waiting)
 {
-	char summary[512], body[1536], pass[64], block[64];
-	struct bus_note n = {.summary = summary, .body = body, .stays = true};
+	struct description told;
+	char pass[64], block[64];
+	struct bus_note n = {.summary = told.summary,
+			     .lines = {told.whom, told.who, told.otherwise, waiting ? told.more : NULL},
+			     .stays = true};
 	bool once = !strcmp(d->life, "once");
 	int err;
 
-	describe(note->question, waiting, summary, sizeof(summary), body, sizeof(body));
+	describe(note->question, waiting, &told);
 	snprintf(pass, sizeof(pass), once ? "Pass" : "Pass (%s)", d->life);
 	snprintf(block, sizeof(block), once ? "Block" : "Block (%s)", d->life);
 	n.actions[0] = "pass";
@@ -242,7 +250,7 @@ static void show_what_fits(struct desk *d)
 /* Says on the desktop what cannot be said otherwise. */
 static void tell(struct desk *d, const char *text)
 {
-	struct bus_note n = {.summary = "The answer was not taken", .body = text};
+	struct bus_note n = {.summary = "The answer was not taken", .lines = {text}};
 	uint32_t serial;
 
 	fprintf(stderr, "cgwall: %s\n", text);

@@ -231,37 +231,25 @@ bool bus_has_desktop(const struct bus *b)
 	return b->owner[0];
 }
 
-/* Lines stay lines; what a desktop would read as markup is written so that it does not. */
-static void put_text(const char *in, bool markup, char *out, size_t size)
+/* One line, behind those that are there; what a desktop would read as markup is written so that it does not.
+ */
+static void add_line(const char *text, bool markup, char *out, size_t size)
 {
 	char line[TEXT_MAX_];
-	size_t n = 0;
+	size_t n = strlen(out);
 
-	out[0] = '\0';
-	while (*in) {
-		size_t len = strcspn(in, "\n");
-		char one[TEXT_MAX_];
+	show_quote_blanks(text, line, sizeof(line));
+	if (n && n + 8 <= size)
+		n += (size_t)snprintf(out + n, size - n, "\n");
+	for (const char *p = line; *p && n + 8 <= size; p++) {
+		const char *entity = !markup	 ? NULL
+				     : *p == '&' ? "&amp;"
+				     : *p == '<' ? "&lt;"
+				     : *p == '>' ? "&gt;"
+						 : NULL;
 
-		snprintf(one, sizeof(one), "%.*s", (int)len, in);
-		show_quote_blanks(one, line, sizeof(line));
-		for (const char *p = line; *p; p++) {
-			const char *entity = !markup	 ? NULL
-					     : *p == '&' ? "&amp;"
-					     : *p == '<' ? "&lt;"
-					     : *p == '>' ? "&gt;"
-							 : NULL;
-
-			if (n + 8 > size)
-				break;
-			n += (size_t)(entity ? snprintf(out + n, size - n, "%s", entity)
-					     : snprintf(out + n, size - n, "%c", *p));
-		}
-		in += len;
-		if (*in && n + 2 < size) {
-			out[n++] = '\n';
-			out[n] = '\0';
-		}
-		in += *in != '\0';
+		n += (size_t)(entity ? snprintf(out + n, size - n, "%s", entity)
+				     : snprintf(out + n, size - n, "%c", *p));
 	}
 	/* cut within a character */
 	while (n && !dbus.dbus_validate_utf8(out, NULL))
@@ -283,7 +271,7 @@ static bool put_hint(DBusMessageIter *hints, const char *name, int type, const c
 
 static bool put_note(const struct bus *b, DBusMessage *m, const struct bus_note *n)
 {
-	char summary[TEXT_MAX_], body[TEXT_MAX_];
+	char summary[TEXT_MAX_] = "", body[TEXT_MAX_] = "";
 	const char *app = "cgwall", *icon = "security-medium", *s = summary, *t = body, *category = "network";
 	dbus_int32_t expires = n->stays ? 0 : -1;
 	dbus_uint32_t replaces = 0;
@@ -291,8 +279,9 @@ static bool put_note(const struct bus *b, DBusMessage *m, const struct bus_note 
 	DBusMessageIter all, list;
 	bool good;
 
-	put_text(n->summary, false, summary, sizeof(summary)); /* never marked up */
-	put_text(n->body, b->markup, body, sizeof(body));
+	add_line(n->summary, false, summary, sizeof(summary)); /* never marked up */
+	for (size_t i = 0; n->lines[i]; i++)
+		add_line(n->lines[i], b->markup, body, sizeof(body));
 	dbus.dbus_message_iter_init_append(m, &all);
 	good = dbus.dbus_message_iter_append_basic(&all, DBUS_TYPE_STRING, &app) &&
 	       dbus.dbus_message_iter_append_basic(&all, DBUS_TYPE_UINT32, &replaces) &&

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define BUS_LINES 4
+
 struct bus;
 
 enum bus_kind {
@@ -25,10 +27,12 @@ struct bus_event {
 	char key[16];
 };
 
+/* Any bytes: a line stays one, and what cannot be shown is written as \xNN. */
 struct bus_note {
-	const char *summary, *body; /* any bytes; what cannot be shown is written as \xNN */
-	const char *actions[5];	    /* key, label, key, label, NULL */
-	bool stays;		    /* until it is answered or withdrawn */
+	const char *summary;
+	const char *lines[BUS_LINES + 1]; /* of the body, then NULL */
+	const char *actions[5];		  /* key, label, key, label, NULL */
+	bool stays;			  /* until it is answered or withdrawn */
 };
 
 /* Joins the session bus. *why, on failure, is the sentence for the user: a constant, or kept until the next

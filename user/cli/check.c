@@ -195,7 +195,7 @@ static void print_json(const char *file, const struct counts *c, double ms, cons
 		json_object_put(rules);
 	}
 	json_put(o, "diagnostics", list);
-	puts(json_line(o));
+	json_print(o, stdout);
 	json_object_put(o);
 }
 

@@ -43,7 +43,7 @@ static void print_answer(struct oracle *o, struct json_object *answer)
 		return;
 	}
 	if (o->json) {
-		puts(json_line(answer));
+		json_print(answer, stdout);
 	} else if (!o->lines && code == CMD_USAGE) {
 		fprintf(stderr, "cgwall explain: %s\n", json_get_text(answer, "error", "?"));
 	} else {

@@ -27,7 +27,7 @@ static int forget_one(struct client *c, uint64_t id, bool json)
 		return err;
 	json_put_int(answer, "answer", (int64_t)id);
 	if (json) {
-		puts(json_line(answer));
+		json_print(answer, stdout);
 		err = !json_get_bool(answer, "ok", false);
 	} else if (json_get_bool(answer, "ok", false)) {
 		printf("cgwall: answer %" PRIu64 " is forgotten\n", id);

@@ -25,7 +25,7 @@ static int print_log(struct client *c, bool json)
 			return err;
 		more = json_get_bool(o, "more", false);
 		if (more && json)
-			puts(json_line(json_get(o, "record")));
+			json_print(json_get(o, "record"), stdout);
 		else if (more)
 			puts(json_get_text(o, "text", ""));
 		else if (!json_get_bool(o, "ok", false))

@@ -66,7 +66,7 @@ static int print_all(struct client *c, bool json)
 			return err;
 		more = json_get_bool(o, "more", false);
 		if (more && json)
-			puts(json_line(o));
+			json_print(o, stdout);
 		else if (more)
 			print_event(o);
 		else if (!json_get_bool(o, "ok", false))

@@ -15,7 +15,7 @@ static int print_result(struct json_object *o, bool json)
 	if (!good)
 		fprintf(stderr, "cgwall: %s\n", json_get_text(o, "error", "the policy was not loaded"));
 	if (json)
-		puts(json_line(o));
+		json_print(o, stdout);
 	else if (good)
 		printf("cgwall: enforcing generation %" PRId64 ", %s\n", json_get_int(o, "generation", 0),
 		       json_get_text(o, "counts", ""));

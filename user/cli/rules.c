@@ -4,8 +4,11 @@
 
 #include "../agent/rundir.h"
 #include "../event/json.h"
+#include "../event/show.h"
 #include "client.h"
 #include "cmd.h"
+
+#define EXE_MAX 4096
 
 static void print_rule(struct json_object *o)
 {
@@ -27,11 +30,12 @@ static void print_unreachable(struct json_object *list)
 		puts("\nlistening, though no in rule could ever let anybody through:");
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
+		char exe[EXE_MAX];
 
+		show_quote(json_get_text(o, "exe", "-"), exe, sizeof(exe));
 		printf("%-4s %-24s %s pid %" PRId64 " uid %" PRId64 " (in rule %" PRId64 ")\n",
-		       json_get_text(o, "proto", "?"), json_get_text(o, "local", "?"),
-		       json_get_text(o, "exe", "-"), json_get_int(o, "pid", 0), json_get_int(o, "uid", 0),
-		       json_get_int(o, "rule", 0));
+		       json_get_text(o, "proto", "?"), json_get_text(o, "local", "?"), exe,
+		       json_get_int(o, "pid", 0), json_get_int(o, "uid", 0), json_get_int(o, "rule", 0));
 	}
 }
 
@@ -66,7 +70,7 @@ static int print_rules(struct client *c, bool json)
 		json_object_put(o);
 	}
 	if (!err && json)
-		puts(json_line(list));
+		json_print(list, stdout);
 	if (!err)
 		print_unreachable(unreachable);
 	json_object_put(unreachable);

@@ -346,7 +346,7 @@ static int status(const struct cmd_args *a)
 	if (cmd_value(a, "metrics"))
 		metrics_print(o, stdout);
 	else if (cmd_value(a, "json"))
-		puts(json_line(o));
+		json_print(o, stdout);
 	else
 		print_status(o);
 	code = json_get_bool(o, "enforcing", false) ? CMD_OK : CMD_FAILED;

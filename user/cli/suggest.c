@@ -7,11 +7,14 @@
 
 #include "../agent/rundir.h"
 #include "../event/json.h"
+#include "../event/show.h"
 #include "../policy/value.h"
 #include "../state/world.h"
 #include "../suggest/suggest.h"
 #include "client.h"
 #include "cmd.h"
+
+#define EXAMPLE_MAX 4096 /* of what could not be let through */
 
 static int64_t now_ms(void)
 {
@@ -162,7 +165,7 @@ static void print_json(const struct sighted *s, const struct suggestion *made)
 	json_put_int(o, "skipped", (int64_t)s->skipped);
 	json_put_int(o, "apps", (int64_t)made->apps);
 	json_put_int(o, "rules", (int64_t)made->rules);
-	puts(json_line(o));
+	json_print(o, stdout);
 	json_object_put(o);
 }
 
@@ -179,9 +182,11 @@ static int make(struct sighted *s, const struct suggest_options *o, const char *
 	}
 	err = suggest_make(s, o, &made);
 	if (err || made.failed) {
+		char example[EXAMPLE_MAX];
+
 		/* The proof has failed: nothing is suggested that is not known to be right. */
-		fprintf(stderr, "cgwall: no policy could be made of it: %s\n",
-			made.example ? made.example : strerror(-err));
+		show_quote_blanks(made.example ? made.example : strerror(-err), example, sizeof(example));
+		fprintf(stderr, "cgwall: no policy could be made of it: %s\n", example);
 	} else if (json) {
 		print_json(s, &made);
 	} else {

@@ -190,7 +190,7 @@ int table_list(const struct cmd_args *a, const char *verb, const struct table_co
 		client_close(c);
 	}
 	if (!err && cmd_value(a, "json"))
-		puts(json_line(list));
+		json_print(list, stdout);
 	else if (!err)
 		print(list, columns, add);
 	json_object_put(list);

@@ -155,7 +155,7 @@ unsigned term_text(const char *text, unsigned cols, FILE *out)
 	mbstate_t state = {0};
 
 	while (*text && used < cols) {
-		size_t n = show_utf8(text);
+		size_t n = show_plain(text);
 		wchar_t wide = 0;
 		int width = 1;
 
@@ -163,10 +163,11 @@ unsigned term_text(const char *text, unsigned cols, FILE *out)
 			width = wcwidth(wide);
 		else if (n > 1)
 			width = -1;
-		if (!n || (n == 1 && ((unsigned char)*text < ' ' || *text == 0x7f)) || width < 0) {
+		if (!n || width < 0) {
 			memset(&state, 0, sizeof(state));
 			fputc('?', out);
 			width = 1;
+			n = show_utf8(text);
 			n = n ? n : 1;
 		} else if (used + (unsigned)width > cols) {
 			break;

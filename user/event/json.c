@@ -98,6 +98,34 @@ const char *json_line(struct json_object *o)
 	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
+void json_print(struct json_object *o, FILE *out)
+{
+	const char *line = json_line(o);
+	size_t n;
+
+	while (*line) {
+		const unsigned char *u;
+		const char *end = line;
+
+		while ((n = show_plain(end)))
+			end += n;
+		fwrite(line, 1, (size_t)(end - line), out);
+		if (!*end)
+			break;
+		line = end;
+		u = (const unsigned char *)line;
+		n = show_utf8(line);
+		/* json-c has written the control characters of one byte but DEL so already */
+		fprintf(out, "\\u%04x",
+			n == 1	 ? u[0]
+			: n == 2 ? (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu)
+			: n == 3 ? (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu)
+				 : 0xfffdu);
+		line += n ? n : 1;
+	}
+	putc('\n', out);
+}
+
 static void put_end(struct json_object *o, const char *key, const struct record *r, bool remote)
 {
 	bool has_addr = r->known & (remote ? CGW_Q_REMOTE : CGW_Q_LOCAL);

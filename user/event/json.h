@@ -32,4 +32,8 @@ struct json_object *json_rules(const struct record_rules *rules, size_t n, uint3
 /* How an object is written everywhere: on one line, slashes as they are. Borrowed from o. */
 const char *json_line(struct json_object *o);
 
+/* That line and its end, where it may be read on a terminal: what show_plain() refuses is written as \uNNNN,
+ * which means the same. */
+void json_print(struct json_object *o, FILE *out);
+
 #endif

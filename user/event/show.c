@@ -151,17 +151,31 @@ size_t show_utf8(const char *s)
 	return n;
 }
 
+size_t show_plain(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = show_utf8(s);
+
+	if (n == 1)
+		return u[0] >= ' ' && u[0] != 0x7f;
+	if ((n == 2 && u[0] == 0xc2 && u[1] < 0xa0) || (n == 2 && u[0] == 0xd8 && u[1] == 0x9c))
+		return 0;
+	if (n != 3 || u[0] != 0xe2)
+		return n;
+	if (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae)))
+		return 0;
+	return u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9 ? 0 : n;
+}
+
 static void quote(const char *text, bool blanks, char *out, size_t size)
 {
 	size_t at = 0;
 
 	while (*text && at + 1 < size) {
 		const unsigned char c = (unsigned char)*text;
-		size_t n = show_utf8(text);
+		size_t n = show_plain(text);
 
-		/* 0xc2 0x80..0x9f are control characters too */
-		if (!n || c < ' ' || (c == ' ' && !blanks) || c == '\\' || c == 0x7f ||
-		    (c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
+		if (!n || (c == ' ' && !blanks) || c == '\\') {
 			if (at + 5 > size)
 				break;
 			snprintf(out + at, size - at, "\\x%02x", c);

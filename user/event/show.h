@@ -39,8 +39,13 @@ void show_end(const uint8_t addr[16], bool has_addr, uint16_t port, bool has_por
 /* RFC 3339 in UTC with microseconds, from nanoseconds since the epoch. */
 void show_time(int64_t ns, char *out, size_t size);
 
-/* Bytes that could forge a second log line or reach the terminal as a command (control characters, blanks,
- * backslash, what is not UTF-8) are written as \xNN. Cuts where `size` ends. */
+/* Bytes of the UTF-8 character at s, which ends with NUL, if that may be printed as it is. 0 where it is not
+ * valid, or could forge a line, deceive a reader or reach the terminal as a command: control characters, of
+ * one byte or two, and those that break lines or turn the direction of what follows (U+061C, U+200E-F,
+ * U+2028-E, U+2066-9). */
+size_t show_plain(const char *s);
+
+/* All that show_plain() refuses, blanks and backslashes are written as \xNN. Cuts where `size` ends. */
 void show_quote(const char *text, char *out, size_t size);
 
 /* The same, but blanks stay. */

@@ -6,13 +6,14 @@
 
 #include "../compile/compile.h"
 #include "../event/show.h"
+#include "../policy/value.h"
 #include "suggest.h"
 
 /* The flow as a question. Strings of the query are its own. */
 static int query_of(const struct flow *f, struct query *ret)
 {
 	char proto[16], remote[SHOW_END_MAX + 8], local[SHOW_END_MAX + 8], user[32], end[SHOW_END_MAX];
-	char *words[8], *message = NULL, *texts[3] = {NULL};
+	char *words[8], *message = NULL, *texts[3] = {NULL}, clean[VALUE_DNS_MAX + 2];
 	size_t n = 0;
 	bool out = f->dir == CGW_OUT;
 	int err = -ENOMEM;
@@ -21,7 +22,9 @@ static int query_of(const struct flow *f, struct query *ret)
 		return err;
 	if (f->cgroup && asprintf(&texts[1], "cgroup=%s", f->cgroup) < 0)
 		goto out;
-	if (f->name && asprintf(&texts[2], "domain=%s", f->name) < 0)
+	/* a name that no policy can hold makes no difference to any */
+	if (f->name && strlen(f->name) <= VALUE_DNS_MAX && !value_dns_name(f->name, strlen(f->name), clean) &&
+	    asprintf(&texts[2], "domain=%s", f->name) < 0)
 		goto out;
 	for (size_t i = 0; i < 3; i++)
 		if (texts[i])

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "../event/show.h"
 #include "../policy/source.h"
 #include "suggest.h"
 
@@ -51,12 +52,16 @@ static const char *unit_of(struct sighted *s, const char *cgroup)
 	return found;
 }
 
-/* Text that a policy can hold; NULL for what it cannot. */
+/* Text that a policy can hold, and whoever reads it sees as it is; NULL for what is not so. */
 static const char *printable(const char *text)
 {
-	for (const char *c = text; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	size_t n;
+
+	for (const char *c = text; c && *c; c += n) {
+		n = show_plain(c);
+		if (!n)
 			return NULL;
+	}
 	return text && source_check(text, strlen(text)) < 0 ? text : NULL;
 }
 
