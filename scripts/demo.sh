@@ -23,7 +23,8 @@ cleanup() {
 	[ -z "$agent" ] || kill -9 "$agent" 2>/dev/null
 	kill "${servers[@]}" 2>/dev/null
 	"$cgwall" detach >/dev/null 2>&1
-	rmdir "$guard" "$parent" 2>/dev/null || { sleep 0.3; rmdir "$guard" "$parent" 2>/dev/null; }
+	wait_for 10 rmdir "$guard" # what ran there may still be ending
+	rmdir "$parent" 2>/dev/null
 	rm -rf "$work"
 	[ ! -d "$parent" ] || { echo "demo: $parent could not be removed" >&2; rc=1; }
 	exit "$rc"
@@ -51,7 +52,7 @@ inside() { (echo "$BASHPID" >"$guard/cgroup.procs" && exec "$@"); }
 request() {
 	local out rc
 	printf '   %s$ curl %s%s\n' "$dim" "$2" "$plain"
-	out=$(inside curl -sS --noproxy '*' --max-time 10 "$2" 2>&1)
+	out=$(inside curl -sS --noproxy '*' --max-time 60 "$2" 2>&1)
 	rc=$?
 	if [ "$1" = pass ]; then
 		[ $rc = 0 ] || broken "curl ended with $rc: $out"
@@ -65,8 +66,8 @@ start() {
 	"$cgwall" run --policy "$work/policy.conf" --cgroup "$guard" --attach "$parent" >>"$work/agent.log" 2>&1 </dev/null &
 	agent=$!
 	# what the agent before it left enforces already: it has to be the new one that says so
-	wait_for 30 sh -c "'$cgwall' status --json | grep -qE '\"pid\": *$agent\b'"
-	"$cgwall" status --wait 1 >"$work/status" 2>&1 || broken "the agent does not enforce: $(cat "$work/status")"
+	wait_for 120 sh -c "'$cgwall' status --json | grep -qE '\"pid\": *$agent\b'"
+	"$cgwall" status --wait 30 >"$work/status" 2>&1 || broken "the agent does not enforce: $(cat "$work/status")"
 }
 
 say "Two web servers, in a network namespace of their own"
@@ -76,7 +77,7 @@ for n in 1 2; do
 	mkdir -p "$work/www$n" && echo "hello from 192.0.2.$n" >"$work/www$n/index.html"
 	(cd "$work/www$n" && exec python3 -m http.server --bind "192.0.2.$n" 80 >/dev/null 2>&1) &
 	servers+=($!)
-	wait_for 20 curl -s --noproxy '*' "http://192.0.2.$n/" || broken "server $n did not start"
+	wait_for 60 curl -s --max-time 5 --noproxy '*' "http://192.0.2.$n/" || broken "server $n did not start"
 	echo "   http://192.0.2.$n/"
 done
 
@@ -103,7 +104,7 @@ request pass http://192.0.2.1/
 request block http://192.0.2.2/
 
 say "The log names the rules"
-wait_for 5 sh -c "[ \$('$cgwall' log | wc -l) -ge 2 ]"
+wait_for 30 sh -c "[ \$('$cgwall' log | wc -l) -ge 2 ]"
 "$cgwall" log >"$work/log" 2>&1
 sed 's/^/   /' "$work/log"
 grep -q '^pass out rule 1 .*192\.0\.2\.1:80' "$work/log" || broken "no line for rule 1"

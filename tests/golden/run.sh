@@ -56,7 +56,7 @@ check() {
 # ask MODE FILE: the tool's output with this copy's folder taken out, its exit code in $status
 ask() {
 	status=0
-	timeout 20 "$tool" "$1" "$2" >"$work/raw.out" 2>"$work/raw.err" || status=$?
+	timeout 120 "$tool" "$1" "$2" >"$work/raw.out" 2>"$work/raw.err" || status=$?
 	sed "s|$work/||g" "$work/raw.out" >"$work/out"
 	sed "s|$work/||g" "$work/raw.err" >"$work/err"
 }

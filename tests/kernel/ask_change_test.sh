@@ -14,7 +14,7 @@ import socket, sys
 kind, addr, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 info = socket.getaddrinfo(addr, port)[0]
 s = socket.socket(info[0], socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
-s.settimeout(20)
+s.settimeout(60)
 print("begun", flush=True)
 try:
     s.connect(info[4])
@@ -129,6 +129,7 @@ if ip link add dummy9 type dummy 2>"$W/dummy.err" || ip link add dummy9 type vet
 	ip link set dummy8 up 2>/dev/null
 	ip addr add 203.0.113.9/32 dev dummy9
 	ip link set dummy9 up
+	until_ok 15 sh -c "'$CGWALL' log | grep -q '^state active dummy9 up'" || fail "the interface is not noticed: $("$CGWALL" log | tail -3)"
 	talk near tcp $PEER4 7821
 	id=$(question_of 7821)
 	like "the interface is there: asked" '^[0-9]+$' "$id"

@@ -44,7 +44,7 @@ test_cleanup() { t kill-server 2>/dev/null; }
 # fetch NAME URL: a curl in the guarded cgroup
 fetch() {
 	rm -f "$W/$1.rc"
-	(guarded curl -sS --noproxy '*' --max-time 60 "$2" >"$W/$1.out" 2>&1 </dev/null; echo $? >"$W/$1.rc") 6>&- &
+	(guarded curl -sS --noproxy '*' --max-time 600 "$2" >"$W/$1.out" 2>&1 </dev/null; echo $? >"$W/$1.rc") 6>&- &
 }
 # fetched WHAT NAME REGEX: its exit code and output
 fetched() { until_ok 30 test -s "$W/$2.rc"; like "$1" "$3" "$(cat "$W/$2.rc") $(cat "$W/$2.out")"; }

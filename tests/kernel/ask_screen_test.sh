@@ -88,7 +88,9 @@ t new-session -d -s s -x 90 -y 24 "bash --norc"
 t set -t s status off
 keys "PS1='shell ready> '; clear" Enter
 shows "a shell" '^shell ready>'
-keys "stty -a >'$W/stty.before'; CGWALL_RUN_DIR='$CGWALL_RUN_DIR' '$CGWALL' ask; stty -a >'$W/stty.after'; echo code \$?" Enter
+run_ask() { keys "clear; CGWALL_RUN_DIR='$CGWALL_RUN_DIR' '$CGWALL' ask; echo code \$?; stty -a >'$W/stty.after'; echo ended" Enter; }
+keys "stty -a >'$W/stty.before'" Enter
+run_ask
 shows "what was open before" '> +1 curl out tcp 192\.0\.2\.1 443'
 shows "how many" '1 open question'
 shows "the program" 'program +/usr/bin/curl \(pid 801, root\)'
@@ -110,7 +112,10 @@ shows "the choice was for that one" 'for: once +s scope: address,port +w who: pr
 keys n
 answered "block" 2 "1 block once address,port program"
 shows "none is left" '0 open questions'
-keys y
+keys y q
+shows "without a question y does nothing" 'code 0'
+run_ask
+shows "the screen once more" '0 open questions'
 echo 'open 3 {"program": "a\u001b[31mb\n"}' >&7
 shows "names cannot do anything to the terminal" 'a\?\[31mb\?'
 echo 'close 3' >&7
@@ -136,17 +141,17 @@ shows "listed again" '31 open questions'
 
 keys q
 shows "the shell is back" 'code 0'
-shows "with its screen" "^shell ready>"
+shows "with its screen" '^ended'
 is "the terminal is as it was" "$(cat "$W/stty.before")" "$(cat "$W/stty.after")"
 # ended by a signal
-keys "clear; CGWALL_RUN_DIR='$CGWALL_RUN_DIR' '$CGWALL' ask; stty -a >'$W/stty.after'; echo ended" Enter
+run_ask
 shows "again" '31 open questions'
 pid=$(t list-panes -t s -F '#{pane_pid}')
 pkill -TERM -P "$pid" cgwall
 shows "ended by a signal" '^ended'
 is "the terminal is as it was" "$(cat "$W/stty.before")" "$(cat "$W/stty.after")"
 # the agent goes
-keys "clear; CGWALL_RUN_DIR='$CGWALL_RUN_DIR' '$CGWALL' ask; echo code \$?" Enter
+run_ask
 shows "again" '31 open questions'
 echo end >&7
 shows "the agent has gone" 'the agent .* has gone'

@@ -69,11 +69,12 @@ is "else pass for 1h: not asked" "" "$("$CGWALL" questions | grep ':7230 ')"
 is "else block" EPERM "$(ask_result no)"
 is "else block, IPv6" EPERM "$(ask_result no6)"
 
-# a socket that is to hear of errors is told at once, and what was held goes on all the same
+# a socket that is to hear of errors is told at once, and what was held goes on all the same (to a port where nobody
+# answers, so that nothing follows)
 before=$(peer_packets)
-ask_begin recverr recverr $PEER4 7240
+ask_begin recverr recverr $PEER4 7290
 is "recverr" ENOBUFS "$(ask_result recverr)"
-answer "$(question_of 7240)" pass
+answer "$(question_of 7290)" pass
 sent_on() { [ "$(peer_packets)" -gt "$before" ]; }
 until_ok 5 sent_on && pass "recverr: sent on" || fail "recverr: not sent on"
 

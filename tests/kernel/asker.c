@@ -5,7 +5,7 @@
  *   asker serve PORT COUNT      the other end: answers TCP and UDP at so many ports, prints `ready`
  *
  * prints `begun` when the call has been made, then the result with the milliseconds that it took: OK
- * (connected, or what was sent has come back), an errno's name, TIMEOUT (after MS, 20,000 where not given),
+ * (connected, or what was sent has come back), an errno's name, TIMEOUT (after MS, 60,000 where not given),
  * or SENT (with -k: it keeps the socket until its input ends, and waits for nothing).
  *
  * KIND: tcp, nonblock, sndtimeo (blocking, with a limit of MS), fastopen, mptcp, uring; udp (connected),
@@ -48,7 +48,7 @@
 #endif
 #define MANY_MAX 4096
 
-static int limit_ms = 20000;
+static int limit_ms = 60000;
 static bool keep;
 static long begin_ms;
 

@@ -117,7 +117,7 @@ static const char *do_connect(int type, int proto, const char *addr, const char 
 		struct pollfd p = {.fd = fd, .events = POLLOUT};
 		socklen_t size = sizeof(error);
 
-		if (poll(&p, 1, 5000) != 1 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))
+		if (poll(&p, 1, 30000) != 1 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))
 			error = ETIMEDOUT;
 	}
 	close(fd);
@@ -150,7 +150,7 @@ static const char *do_send(enum how how, const char *addr, const char *port)
 	if (n < 0)
 		result = name_of(errno);
 	else
-		result = poll(&p, 1, 1000) == 1 && recv(fd, &byte, 1, 0) == 1 ? "OK" : "SENT";
+		result = poll(&p, 1, 20000) == 1 && recv(fd, &byte, 1, 0) == 1 ? "OK" : "SENT";
 	close(fd);
 	return result;
 }

@@ -59,7 +59,7 @@ unbound_up() {
 ask() {
 	local server=$1
 	shift
-	guarded dig +short +time=2 +tries=1 @"$server" "$@" >"$W/dig.out" 2>&1 || fail "dig $server $*: $(cat "$W/dig.out")"
+	guarded dig +short +time=30 +tries=1 @"$server" "$@" >"$W/dig.out" 2>&1 || fail "dig $server $*: $(cat "$W/dig.out")"
 }
 names() { json "$1" "$CGWALL" names --json; }
 # alarms NAME: how often

@@ -154,7 +154,7 @@ if command -v curl >/dev/null; then
 	(cd "$W/www" && exec $PYTHON -m http.server 7080 --bind 0.0.0.0 >"$W/www.log" 2>&1) &
 	SERVERS+=($!)
 	until_ok 30 curl -s -o "$W/page" http://127.0.0.1:7080/
-	curl() { guarded "$(type -P curl)" -sS --noproxy '*' --max-time 10 "$@" 2>&1; }
+	curl() { guarded "$(type -P curl)" -sS --noproxy '*' --max-time 60 "$@" 2>&1; }
 	like "curl is blocked" "Operation not permitted|Couldn't connect|Failed to connect" "$(curl http://127.0.0.3:7080/)"
 	like "curl is rejected" "Connection refused|Couldn't connect|Failed to connect" "$(curl http://127.0.0.2:7080/)"
 	is "curl is passed" hello "$(curl http://127.0.0.1:7080/)"

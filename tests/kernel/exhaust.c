@@ -92,7 +92,7 @@ static int exchange(int fd, const struct sockaddr_in *to)
 
 	if (sendto(fd, &byte, 1, 0, (const struct sockaddr *)to, sizeof(*to)) != 1)
 		return errno;
-	if (poll(&p, 1, 2000) != 1)
+	if (poll(&p, 1, 20000) != 1)
 		return ETIMEDOUT;
 	return recv(fd, &byte, 1, 0) == 1 ? 0 : errno;
 }

@@ -6,11 +6,14 @@
  *                     -n: listens without having bound a port, TCP alone; -m: MPTCP where there is one, and
  *                     TCP Fast Open; -g joins a multicast group
  *   flow call         reads "tcp|mptcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these
- * calls at the same time, prints a result for each: OK where what was sent came back, an errno's name, or
- * TIMEOUT (TCP: not even connected), SILENT (no answer in FLOW_MS, 300 ms) flow tcp|mptcp|udp connect ADDR
- * PORT send|recv|both FILE flow tcp|mptcp|udp listen - PORT send|recv|both FILE a flow of numbered messages,
- * 500 a second, until it is killed. FILE is four 64-bit numbers: sent, got, gaps and repeats in what was got,
- * errno that ended it. A datagram that is refused is counted by its errno and the next one tried.
+ *                     calls at the same time, prints a result for each: OK where what was sent came back, an
+ *                     errno's name, or TIMEOUT (TCP: not even connected), SILENT (no answer). It waits for
+ *                     those that `+` stands before, 30 s at most, and for FLOW_MS (300 ms) at least.
+ *   flow tcp|mptcp|udp connect ADDR PORT send|recv|both FILE
+ *   flow tcp|mptcp|udp listen - PORT send|recv|both FILE
+ *                     a flow of numbered messages, 500 a second, until it is killed. FILE is four 64-bit
+ *                     numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram
+ *                     that is refused is counted by its errno and the next one tried.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +39,8 @@
 #endif
 #define CALLS_MAX 64
 #define CALL_MS 300
+#define SURE_MS 30000
+#define RECEIVE_BYTES (8 << 20)
 #define PERIOD_MS 2
 #define PEERS_MAX 64
 
@@ -191,6 +196,7 @@ struct call {
 	const struct kind *kind;
 	int fd;
 	bool connected;
+	bool sure;	    /* it ends: waited for */
 	const char *result; /* NULL: under way */
 };
 
@@ -259,8 +265,9 @@ static void call_start(struct call *c, char *const *w)
 	socklen_t len;
 	int proto, yes = 1;
 
+	c->sure = w[0][0] == '+';
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(kinds[i].name, w[0]))
+		if (!strcmp(kinds[i].name, w[0] + c->sure))
 			k = &kinds[i];
 	if (!k)
 		exit(2);
@@ -333,7 +340,7 @@ static int call(void)
 	char line[256];
 	int n = 0;
 	const char *ms = getenv("FLOW_MS");
-	long end;
+	long end, sure_end;
 
 	while (n < CALLS_MAX && fgets(line, sizeof(line), stdin)) {
 		char *save, *w[5] = {NULL};
@@ -346,6 +353,7 @@ static int call(void)
 		call_start(&calls[n++], w);
 	}
 	end = now_ms() + (ms ? atoi(ms) : CALL_MS);
+	sure_end = now_ms() + SURE_MS;
 	for (;;) {
 		struct pollfd p[CALLS_MAX];
 		long left = end - now_ms();
@@ -353,6 +361,8 @@ static int call(void)
 
 		for (int i = 0; i < n; i++) {
 			open += !calls[i].result;
+			if (!calls[i].result && calls[i].sure && left < sure_end - now_ms())
+				left = sure_end - now_ms();
 			p[i].fd = calls[i].result ? -1 : calls[i].fd;
 			p[i].events =
 				calls[i].kind->type == SOCK_STREAM && !calls[i].connected ? POLLOUT : POLLIN;
@@ -460,8 +470,9 @@ static int flow(const char *kind, bool listens, const char *addr, const char *po
 	struct sockaddr_storage at;
 	socklen_t len = address(!strcmp(addr, "-") ? "::" : addr, port, &at);
 	bool stream = strcmp(kind, "udp") != 0;
-	int yes = 1, fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC,
-				 strcmp(kind, "mptcp") ? 0 : IPPROTO_MPTCP);
+	int yes = 1, room = RECEIVE_BYTES,
+	    fd = socket(at.ss_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC,
+			strcmp(kind, "mptcp") ? 0 : IPPROTO_MPTCP);
 	int out = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct counts *c;
 
@@ -471,6 +482,8 @@ static int flow(const char *kind, bool listens, const char *addr, const char *po
 	if (c == MAP_FAILED)
 		return 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (!stream) /* who is not run for a while loses nothing */
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	if (listens ? bind(fd, (struct sockaddr *)&at, len) : connect(fd, (struct sockaddr *)&at, len)) {
 		c->error = (uint64_t)errno;
 		return 1;

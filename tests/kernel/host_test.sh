@@ -5,10 +5,8 @@
 . "$(dirname "$0")/peer.sh"
 
 peer_up || { fail "no second network namespace"; finish; }
-at_peer "$FLOW" serve -a $PEER4 7200 >/dev/null 2>&1 &
-SERVERS+=($!)
-at_peer "$FLOW" serve -a $PEER6 7200 >/dev/null 2>&1 &
-SERVERS+=($!)
+peer_flow_serve $PEER4 7200
+peer_flow_serve $PEER6 7200
 generation() { json "d['generation']" "$CGWALL" status --json; }
 # rule WHAT NUMBER QUESTION ...: which rule decides, soon
 rule_is() { local want=$1; shift; [ "$(json "d['rule']" "$CGWALL" explain --json "$@")" = "$want" ]; }
@@ -18,7 +16,7 @@ rule() {
 	if until_ok 10 rule_is "$want" "$@"; then pass "$what"; else fail "$what: rule $(json "d['rule']" "$CGWALL" explain --json "$@") instead of $want"; fi
 }
 # ends WHAT EXPECTED CALL: a call from inside ends so, soon
-call_ends() { [ "$(in_cgroup "$GUARD" "$FLOW" call <<<"$2")" = "$1" ]; }
+call_ends() { [ "$(in_cgroup "$GUARD" "$FLOW" call <<<"+$2")" = "$1" ]; }
 ends() { if until_ok 10 call_ends "$2" "$3"; then pass "$1"; else fail "$1: $3 does not end with $2"; fi; }
 
 # ---- on: the tables follow, no policy is compiled ----

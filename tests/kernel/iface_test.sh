@@ -5,13 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/peer.sh"
 
-export FLOW_MS=5000 # a connection is ended by the agent, which may be slow
 peer_up || { fail "no second network namespace"; finish; }
-at_peer "$FLOW" serve -a $PEER4 7200 >/dev/null 2>&1 &
-SERVERS+=($!)
-at_peer "$FLOW" serve -a $ELSE4 7200 >/dev/null 2>&1 &
-SERVERS+=($!)
-
+peer_flow_serve $PEER4 7200
+peer_flow_serve $ELSE4 7200
 flow_serve "$OUTSIDE" "$FLOW" 7106
 
 # ---- whatever the interface is, the answer is no ----

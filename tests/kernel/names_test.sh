@@ -8,13 +8,9 @@
 for tool in dnsmasq dig curl; do
 	command -v $tool >/dev/null || { skip "no $tool"; finish; }
 done
-export FLOW_MS=5000 # this is not about how fast the machine is
 peer_up || { fail "no second network namespace"; finish; }
-at_peer "$FLOW" serve -a $ELSE4 80 >"$W/web4" 2>&1 &
-SERVERS+=($!)
-at_peer "$FLOW" serve -a $ELSE6 80 >"$W/web6" 2>&1 &
-SERVERS+=($!)
-until_ok 10 grep -q ready "$W/web4" && until_ok 10 grep -q ready "$W/web6" || fail "no servers: $(cat "$W"/web?)"
+peer_flow_serve $ELSE4 80
+peer_flow_serve $ELSE6 80
 dns_up || fail "dnsmasq does not answer: $(cat "$W/dnsmasq.log")"
 
 policy_of() {

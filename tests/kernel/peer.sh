@@ -48,10 +48,25 @@ peer_up() {
 	done
 	at_peer ip neigh replace $HOST4 lladdr $mac_host dev peer0 nud permanent
 	at_peer ip neigh replace $HOST6 lladdr $mac_host dev peer0 nud permanent
-	until_ok 10 sh -c "! ip -6 addr show dev wall0 | grep -q tentative"
-	until_ok 10 at_peer sh -c "! ip -6 addr show dev peer0 | grep -q tentative"
-	sleep 0.2
+	until_ok 10 ready6 wall0 && until_ok 10 at_peer sh -c "$(declare -f ready6); ready6 peer0"
+	until_ok 10 line_quiet
 }
+# a link-local address is there, where there is IPv6 at all, and none is being tried
+ready6() { # IFACE, in the namespace where this runs
+	[ -e "/proc/sys/net/ipv6/conf/$1" ] || return 0
+	ip -6 addr show dev "$1" | grep -q 'fe80:.* scope link' && ! ip -6 addr show dev "$1" | grep -q tentative
+}
+# Nothing comes at either end for a while.
+line_quiet() {
+	local n now was
+	was=$(line_count)
+	for ((n = 0; n < 10; n++)); do
+		sleep 0.02
+		now=$(line_count)
+		[ "$now" = "$was" ] || return 1
+	done
+}
+line_count() { { cat /proc/net/dev; at_peer cat /proc/net/dev; } | awk '$1 == "wall0:" || $1 == "peer0:" {print $3}'; }
 
 # ---- flow.c ----
 
@@ -67,11 +82,19 @@ flow_serve() {
 	until_ok 10 grep -q ready "$OUT" || fail "no server $*: $(cat "$OUT")"
 }
 
-# calls_by COMMAND ...: lines "EXPECTED tcp|udp ADDR PORT [SRC [PORT]]", made at the same time; each ends as expected
+# peer_flow_serve ADDR PORT [OPTION ...]: a server at the peer
+peer_flow_serve() {
+	at_peer "$FLOW" serve -a "$1" "${@:3}" "$2" >"$W/serve.$1.$2" 2>&1 &
+	SERVERS+=($!)
+	until_ok 10 grep -q ready "$W/serve.$1.$2" || fail "no server at $1 port $2: $(cat "$W/serve.$1.$2")"
+}
+
+# calls_by COMMAND ...: lines "EXPECTED tcp|udp ADDR PORT [SRC [PORT]]", made at the same time; each ends as expected.
+# What has to end is waited for, and what must not end has at least as long for it.
 calls_by() {
 	local line results n=0 lines=()
 	mapfile -t lines < <(grep -v '^[[:space:]]*$' | sed 's/^[[:space:]]*//')
-	mapfile -t results < <(printf '%s\n' "${lines[@]#* }" | "$@" 2>&1)
+	mapfile -t results < <(printf '%s\n' "${lines[@]}" | sed -E '/^(TIMEOUT|SILENT) /!s/^[^ ]+ /+/; s/^[A-Z]+ //' | "$@" 2>&1)
 	for line in "${lines[@]}"; do
 		is "${WHERE:-peer}: ${line#* }" "${line%% *}" "${results[n]:-nothing}"
 		n=$((n + 1))
@@ -129,15 +152,23 @@ moves() {
 	done
 	pass "$1 moves"
 }
-still() { # NAME ...: nothing comes at any end for a while; what was in flight had 100 ms
-	local name now
-	declare -A was
-	sleep 0.1
-	for name in "$@"; do was[$name]=$(got "$name"); done
+unmoved() { # NAME ...: nothing comes at any end for half a second
+	local name was='' now=''
+	for name; do was+="$(got "$name") "; done
 	sleep 0.5
-	for name in "$@"; do
-		now=$(got "$name")
-		is "$name: after that nothing comes at either end" "${was[$name]}" "$now"
+	for name; do now+="$(got "$name") "; done
+	[ "$was" = "$now" ]
+}
+still() { # NAME ...: nothing comes at any end any more; what is in flight, or has come and is not read, still may
+	local name
+	until_ok 10 unmoved "$@"
+	local moves=$?
+	for name; do
+		if [ $moves = 0 ] || unmoved "$name"; then
+			pass "$name: after that nothing comes at either end"
+		else
+			fail "$name: after that something comes still: $(got "$name")"
+		fi
 	done
 }
 told() { # NAME ...: the program inside has got an error by now, or soon

@@ -16,11 +16,9 @@ at_peer "$SINK" peer0 "$FRAMES" >"$W/sink.out" 2>&1 &
 SERVERS+=($!)
 until_ok 5 grep -q ready "$W/sink.out" || fail "no sink: $(cat "$W/sink.out")"
 for a in $PEER4 $PEER6; do
-	at_peer "$FLOW" serve -a $a 7001 >/dev/null 2>&1 &
-	at_peer "$FLOW" serve -a $a 7002 >/dev/null 2>&1 &
-	SERVERS+=($! $(($! - 1)))
+	peer_flow_serve $a 7001
+	peer_flow_serve $a 7002
 done
-sleep 0.1
 
 # What of every kind gets there: "KIND ADDR PORT" and what the sink says of it.
 KINDS="ping $PEER4 1|$PEER4 1 0

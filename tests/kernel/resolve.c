@@ -151,14 +151,14 @@ static int whole(int fd, uint8_t *p, size_t n)
 
 static int asking_socket(const struct options *o, const char *server)
 {
-	struct timeval second = {.tv_sec = 3};
+	struct timeval limit = {.tv_sec = 20};
 	struct sockaddr_storage ss;
 	socklen_t len = address(server, 53, &ss);
 	int fd = socket(ss.ss_family, o->tcp ? SOCK_STREAM : SOCK_DGRAM, 0), one = 1;
 
 	if (fd < 0)
 		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (o->tcp)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -227,11 +227,11 @@ static int go(const char *addr, int port, bool tcp)
 	struct sockaddr_storage ss;
 	socklen_t len = address(addr, port, &ss);
 	int fd = socket(ss.ss_family, tcp ? SOCK_STREAM : SOCK_DGRAM, 0), error = 0;
-	struct timeval second = {.tv_sec = 5};
+	struct timeval limit = {.tv_sec = 20};
 
 	if (fd < 0)
 		return errno;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (struct sockaddr *)&ss, len))
 		error = errno;
 	close(fd);

@@ -25,12 +25,9 @@ RESOLVED=$ROOT/lib/systemd/systemd-resolved
 [ -x "$RESOLVED" ] || { skip "systemd-resolved cannot be had: $(tail -1 "$ROOT/log")"; finish; }
 ldd "$RESOLVED" | grep -q 'not found' && { skip "systemd-resolved does not run here: $(ldd "$RESOLVED" | grep 'not found' | head -1)"; finish; }
 
-export FLOW_MS=5000 # this is not about how fast the machine is
 peer_up || { fail "no second network namespace"; finish; }
-at_peer "$FLOW" serve -a $ELSE4 80 >"$W/web4" 2>&1 &
-SERVERS+=($!)
-at_peer "$FLOW" serve -a $ELSE6 80 >"$W/web6" 2>&1 &
-SERVERS+=($!)
+peer_flow_serve $ELSE4 80
+peer_flow_serve $ELSE6 80
 dns_up || fail "dnsmasq does not answer: $(cat "$W/dnsmasq.log")"
 
 # ---- its files ----

@@ -9,11 +9,8 @@
 for tool in dnsmasq unbound dig; do
 	command -v $tool >/dev/null || { skip "no $tool"; finish; }
 done
-export FLOW_MS=5000 # this is not about how fast the machine is
 peer_up || { fail "no second network namespace"; finish; }
-at_peer "$FLOW" serve -a $ELSE4 80 >"$W/web4" 2>&1 &
-SERVERS+=($!)
-until_ok 10 grep -q ready "$W/web4" || fail "no server: $(cat "$W/web4")"
+peer_flow_serve $ELSE4 80
 dns_up || fail "dnsmasq does not answer: $(cat "$W/dnsmasq.log")"
 FAR4=198.51.100.4 FAR6=2001:db8:5::4
 unbound_up $FAR4 $FAR6 || fail "unbound does not answer: $(cat "$W/unbound.log")"

@@ -10,9 +10,7 @@ peer_up || { fail "no second network namespace"; finish; }
 flow_serve "$GUARD" "$FLOW" 7101
 for a in $PEER4 $PEER6; do # what answers from another address than was asked answers nothing
 	for port in 7200 7201; do
-		at_peer "$FLOW" serve -a $a $port >"$W/serve.$a.$port" 2>&1 &
-		SERVERS+=($!)
-		until_ok 20 grep -q ready "$W/serve.$a.$port" || fail "no server at $a port $port"
+		peer_flow_serve $a $port
 	done
 done
 copy "$W/bin/two"
@@ -31,7 +29,7 @@ OK sendto 2001:db8::1 7001"
 OK udp $PEER6 7200"
 	calls <<<"OK tcp $HOST4 7101
 OK udp $HOST6 7101"
-	[ -z "$curl" ] || is "curl" "$(cat "$W/bin/hello")" "$(guarded "$curl" -s -m 10 "http://$PEER4:7300/hello")"
+	[ -z "$curl" ] || is "curl" "$(cat "$W/bin/hello")" "$(guarded "$curl" -s -m 60 "http://$PEER4:7300/hello")"
 	[ -z "$dig" ] || like "dig" "ANSWER|status|reply|communications error|timed out|no servers" \
 		"$(guarded "$dig" +tries=1 +time=1 -p 7200 @$PEER4 example.com 2>&1)"
 }
@@ -44,7 +42,7 @@ default in  block log
 P
 agent_start || finish
 traffic
-until_ok 10 sh -c "[ \$('$CGWALL' log | grep -c 'in rule') -ge 2 ]"
+until_ok 10 sh -c "[ \$('$CGWALL' log | grep -c 'in rule') -ge 2 ]" || fail "the log is not complete: $("$CGWALL" log)"
 "$CGWALL" log --json >"$W/seen.json"
 "$CGWALL" suggest --from "$W/seen.json" >"$W/from-file.conf" 2>"$W/err" || fail "suggest --from: $(cat "$W/err")"
 "$CGWALL" suggest >"$W/suggested.conf" 2>"$W/err" || fail "suggest: $(cat "$W/err")"
@@ -69,7 +67,7 @@ EPERM udp $PEER4 7201"
 flow_serve "$GUARD" "$FLOW" 7102
 calls <<<"TIMEOUT tcp $HOST4 7102
 SILENT udp $HOST6 7102"
-[ -z "$curl" ] || status "curl elsewhere" 7 guarded "$curl" -s -m 10 "http://$PEER4:7200/"
+[ -z "$curl" ] || status "curl elsewhere" 7 guarded "$curl" -s -m 60 "http://$PEER4:7200/"
 
 # what is refused now can be asked for as well
 "$CGWALL" suggest --refused >"$W/more.conf" 2>"$W/err" || fail "suggest --refused: $(cat "$W/err")"
@@ -81,10 +79,8 @@ agent_end
 
 # names instead of addresses: what a trusted resolver has named is allowed by that name, wherever it moves
 if type -P dnsmasq >/dev/null && [ -n "$dig" ]; then
-	at_peer "$FLOW" serve -a $ELSE4 7203 >"$W/serve.else" 2>&1 &
-	SERVERS+=($!)
+	peer_flow_serve $ELSE4 7203
 	dns_up || fail "dnsmasq does not answer: $(cat "$W/dnsmasq.log")"
-	until_ok 10 grep -q ready "$W/serve.else" || fail "no server: $(cat "$W/serve.else")"
 	policy <<-P
 		set mode observe
 		set resolvers { $PEER4, $PEER6 }

@@ -25,7 +25,7 @@ static bool told(bool wanted)
 {
 	unsigned before = calls;
 
-	for (int i = 0; i < (wanted ? 500 : 1) && calls == before; i++) {
+	for (int i = 0; i < (wanted ? 6000 : 1) && calls == before; i++) {
 		if (wanted && i)
 			usleep(10000);
 		ev_run(loop, EVRUN_NOWAIT);

@@ -56,7 +56,7 @@ verdicts() {
 	done
 	probes <<<"$out"
 }
-from_air() { ip netns exec air "$FLOW" call <<<"tcp 10.0.0.2 7011"; }
+from_air() { ip netns exec air "$FLOW" call <<<"${1:-}tcp 10.0.0.2 7011"; } # with + what comes of it is waited for
 
 # ---- before there is Wi-Fi ----
 
@@ -82,7 +82,7 @@ home=('ssid="home-net"' 'psk="correct-horse"' "scan_freq=$(frequency_of 0) $(fre
 sta_start $STA "${home[@]}" "bssid=$AP0"
 at "home" "$STA \"home-net\" secured $AP0"
 verdicts yes yes yes no no yes
-is "from the air, at home" OK "$(from_air)"
+is "from the air, at home" OK "$(from_air +)"
 like "the log tells it" "^state ssid $STA \"home-net\" secured $AP0: rules out 1-3,6 and in 1 on, out 4 off$" "$(changes)"
 like "status has the fact" 'yes +ssid "home-net" secured ' "$("$CGWALL" status)"
 like "status has the condition" 'yes +at-home ' "$("$CGWALL" status)"
