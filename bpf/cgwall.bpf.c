@@ -24,6 +24,7 @@
 #include "alive.h"
 #include "answer.h"
 #include "judge.h"
+#include "source.h"
 #include "hooks.h"
 #include "packet.h"
 #include "join.h"

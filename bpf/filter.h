@@ -184,6 +184,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	    !(q.tcp_flags & TCP_FLAG_ACK)) {
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
+		if (!source_seen(s, &q) && source_foreign(skb, sk, s, &q))
+			return FILTER_DROP;
 	}
 	if (sk->state != TCP_LISTEN) {
 		verdict = filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb));
@@ -247,6 +249,8 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	}
 	q.word = word;
 	q.dir = out ? CGW_OUT : CGW_IN;
+	if (out && !source_seen(s, &q) && source_foreign(skb, sk, s, &q))
+		return FILTER_DROP;
 	id.cookie = bpf_get_socket_cookie(skb);
 	__builtin_memcpy(id.remote, q.remote, 16);
 	id.rport = q.rport;

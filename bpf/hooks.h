@@ -200,13 +200,19 @@ static __always_inline int hooks_call6(struct bpf_sock_addr *ctx, __u32 how)
 SEC("cgroup/connect4")
 int hook_connect4(struct bpf_sock_addr *ctx)
 {
-	return hooks_call4(ctx, 0);
+	__u32 to[4] = {0, 0, bpf_htonl(0xffff), ctx->user_ip4};
+	int r = hooks_call4(ctx, 0);
+
+	return r == HOOK_ALLOW && source_connect(ctx, to) ? HOOK_REFUSE : r;
 }
 
 SEC("cgroup/connect6")
 int hook_connect6(struct bpf_sock_addr *ctx)
 {
-	return hooks_call6(ctx, 0);
+	__u32 to[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+	int r = hooks_call6(ctx, 0);
+
+	return r == HOOK_ALLOW && source_connect(ctx, to) ? HOOK_REFUSE : r;
 }
 
 SEC("cgroup/sendmsg4")

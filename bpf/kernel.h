@@ -158,8 +158,13 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct net {
 	__u64 net_cookie;
+	struct list_head dev_base_head;
 };
 
 typedef struct {
@@ -211,6 +216,38 @@ struct tcp_sock {
 
 struct mptcp_sock {
 	struct sock *first; /* subflow */
+};
+
+struct in_ifaddr {
+	struct in_ifaddr *ifa_next;
+	__be32 ifa_local;
+};
+
+struct in_device {
+	struct in_ifaddr *ifa_list;
+};
+
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	struct list_head if_list;
+};
+
+struct inet6_dev {
+	struct list_head addr_list;
+};
+
+struct net_device {
+	struct list_head dev_list;
+	struct in_device *ip_ptr;
+	struct inet6_dev *ip6_ptr;
+};
+
+struct nf_conn {
+	unsigned long status;
+};
+
+struct sk_buff {
+	unsigned long _nfct;
 };
 
 struct bpf_iter__tcp {

@@ -22,7 +22,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 5		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 6		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -341,6 +341,8 @@ struct cgw_sock {
 	__u8 flags;    /* CGW_SOCK_* */
 	__u8 syns;     /* with CGW_SOCK_PATIENT: its own TCP_SYNCNT, 0: the system's */
 	__u8 reserved;
+	__u8 source[16]; /* the last address that it sent from and that is its network namespace's: source.h
+			  */
 };
 #define CGW_SOCK_BEGAN 1   /* dir is known */
 #define CGW_SOCK_AGENT 2   /* the agent's own, by which it sends on what was held */
@@ -433,6 +435,7 @@ enum cgw_error {
 	CGW_ERR_NAME,	/* the names of an address could not be put together: no room for one more class */
 	CGW_ERR_HOLD,	/* a rule asks, and nothing of the kind can be held */
 	CGW_ERR_HOLD_FULL, /* a rule asks, and there is no room to hold it or to tell of it */
+	CGW_ERR_SOURCE,	   /* it was sent from an address that its network namespace has not got */
 	CGW_ERRORS = 16
 };
 

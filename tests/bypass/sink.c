@@ -5,7 +5,7 @@
  *
  * WORDS are, where they apply: `mark` (the payload holds the tricks' text), `route` (a routing header or a
  * source-route option), `fragment` (a later one), `error` (an ICMP error, which quotes what it is about),
- * `reset` (a TCP reset).
+ * `reset` (a TCP reset), `spoofed` (it says that it comes from BAD, and nothing does).
  * What the kernel says by itself (ARP, neighbour discovery) is left out, unless it holds the text. Prints
  * "ready"; runs until it is killed. */
 #include "trick.h"
@@ -23,7 +23,7 @@
 struct packet {
 	char dst[INET6_ADDRSTRLEN];
 	int proto, dport;
-	bool route, fragment, error, reset;
+	bool route, fragment, error, reset, spoofed;
 };
 
 static void read_ports(const uint8_t *at, const uint8_t *end, struct packet *p)
@@ -40,7 +40,10 @@ static void read_four(const uint8_t *b, const uint8_t *end, struct packet *p)
 {
 	const uint8_t *options = b + 20, *data = b + (b[0] & 15) * 4;
 
+	char from[INET_ADDRSTRLEN];
+
 	inet_ntop(AF_INET, b + 16, p->dst, sizeof(p->dst));
+	p->spoofed = !strcmp(inet_ntop(AF_INET, b + 12, from, sizeof(from)), BAD4);
 	p->proto = b[9];
 	p->fragment = ((b[6] & 0x1f) << 8 | b[7]) != 0;
 	while (options + 1 < data && data <= end && options[0]) {
@@ -57,7 +60,10 @@ static void read_six(const uint8_t *b, const uint8_t *end, struct packet *p)
 	const uint8_t *at = b + 40;
 	int next = b[6];
 
+	char from[INET6_ADDRSTRLEN];
+
 	inet_ntop(AF_INET6, b + 24, p->dst, sizeof(p->dst));
+	p->spoofed = !strcmp(inet_ntop(AF_INET6, b + 8, from, sizeof(from)), BAD6);
 	while (at + 8 <= end && (next == 0 || next == 43 || next == 44 || next == 51 || next == 60 ||
 				 next == 135 || next == 139)) {
 		p->route |= next == 43;
@@ -110,8 +116,9 @@ int main(int argc, char **argv)
 		else if (at.sll_protocol == htons(ETH_P_ARP))
 			p.proto = -1;
 		if (p.proto >= 0 || mark)
-			dprintf(out, "%s %d %d%s%s%s%s%s\n", p.dst, p.proto, p.dport, mark ? " mark" : "",
+			dprintf(out, "%s %d %d%s%s%s%s%s%s\n", p.dst, p.proto, p.dport, mark ? " mark" : "",
 				p.route ? " route" : "", p.fragment ? " fragment" : "",
-				p.error ? " error" : "", p.reset ? " reset" : "");
+				p.error ? " error" : "", p.reset ? " reset" : "",
+				p.spoofed ? " spoofed" : "");
 	}
 }

@@ -29,6 +29,7 @@ enum {
 		2, /* makes its socket before the policy is in force, and uses it afterwards: await() */
 	TRICK_INBOUND = 4, /* prints "listen KIND PORT"; the other end then calls there */
 	TRICK_TRACED = 16, /* stays open only where the kernel's functions cannot be traced */
+	TRICK_SELF = 32,   /* goes by this very host, and is tried where that is allowed, too */
 	TRICK_HERE = 8,	   /* stays in the cgroup it was started in; executed by other tricks alone */
 };
 
@@ -43,7 +44,7 @@ struct trick {
 
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
-	tricks_move[], tricks_lent[], tricks_join[], tricks_other[];
+	tricks_move[], tricks_lent[], tricks_join[], tricks_other[], tricks_source[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 

@@ -16,7 +16,7 @@ static const struct {
 	{"scratch", CGW_ERR_SCRATCH},	  {"table", CGW_ERR_TABLE},    {"no_policy", CGW_ERR_NO_POLICY},
 	{"proc_full", CGW_ERR_PROC_FULL}, {"owner", CGW_ERR_OWNER},    {"name", CGW_ERR_NAME},
 	{"packet", CGW_ERR_PACKET},	  {"ask", CGW_CNT_ASK},	       {"hold", CGW_ERR_HOLD},
-	{"hold_full", CGW_ERR_HOLD_FULL},
+	{"hold_full", CGW_ERR_HOLD_FULL}, {"source", CGW_ERR_SOURCE},
 };
 
 /* What was learned from DNS, and what was not believed. */

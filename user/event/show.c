@@ -23,6 +23,7 @@ static const struct {
 	[CGW_ERR_PROC_FULL] = {"proc-full", "the table of processes was full"},
 	[CGW_ERR_OWNER] = {"owner", "nobody knows who opened the socket"},
 	[CGW_ERR_PACKET] = {"packet", "the packet could not be read, or says that it goes another way"},
+	[CGW_ERR_SOURCE] = {"source", "it was sent from an address that is not this host's"},
 	[CGW_ERR_HOLD] = {"hold", "a rule asks about it, and nothing of the kind can be held"},
 	[CGW_ERR_HOLD_FULL] = {"hold-full", "a rule asks about it, and there was no room to hold it"},
 	[CGW_ERR_NAME] = {"name",
