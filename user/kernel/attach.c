@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "iter.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -92,28 +93,11 @@ static int attach_pin(struct kernel *k, size_t i, char **message)
 	return 0;
 }
 
-/* Reads an iterator to its end. */
 static int attach_seed(struct bpf_program *p, const char *what, char **message)
 {
-	struct bpf_link *link = bpf_program__attach_iter(p, NULL);
-	char buf[256];
-	ssize_t n = -1;
-	int fd, r = 0;
+	int err = iter_walk(p, 0, NULL, NULL);
 
-	if (!link)
-		return kernel_fail(message, -errno, "the running %s cannot be read: %s", what,
-				   strerror(errno));
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd >= 0) {
-		while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
-			;
-	}
-	if (n < 0)
-		r = kernel_fail(message, -errno, "the running %s cannot be read: %s", what, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return r;
+	return err ? kernel_fail(message, err, "the running %s cannot be read: %s", what, strerror(-err)) : 0;
 }
 
 /* What was there before hook i was attached has to be written down, once: programs when those that follow

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cgwall/flow.h>
 
+#include "iter.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -18,50 +18,40 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* Everything that the iterator writes, a struct cgw_live after the other. */
+struct sockets {
+	struct cgw_live *all;
+	size_t n, room;
+};
+
+static int add_socket(void *arg, const void *record)
+{
+	struct sockets *s = arg;
+
+	if (s->n == s->room) {
+		size_t room = s->room ? 2 * s->room : 1024;
+		struct cgw_live *more = reallocarray(s->all, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		s->all = more;
+		s->room = room;
+	}
+	memcpy(&s->all[s->n++], record, sizeof(*s->all));
+	return 0;
+}
+
+/* Everything that the iterator writes. */
 static int read_sockets(struct kernel *k, struct cgw_live **ret, size_t *ret_n)
 {
-	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.live, NULL);
-	size_t have = 0, room = 0;
-	char *all = NULL;
-	int fd, r = 0;
+	struct sockets s = {0};
+	int r = iter_walk(k->skel->progs.live, sizeof(struct cgw_live), add_socket, &s);
 
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		r = -errno;
-	while (!r) {
-		ssize_t n;
-
-		if (room - have < 65536) {
-			char *more = realloc(all, room + 262144);
-
-			if (!more) {
-				r = -ENOMEM;
-				break;
-			}
-			all = more;
-			room += 262144;
-		}
-		n = read(fd, all + have, room - have);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			r = -errno;
-		if (n <= 0)
-			break;
-		have += (size_t)n;
-	}
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
 	if (r) {
-		free(all);
+		free(s.all);
 		return r;
 	}
-	*ret = (struct cgw_live *)(void *)all;
-	*ret_n = have / sizeof(**ret);
+	*ret = s.all;
+	*ret_n = s.n;
 	return 0;
 }
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "diag.h"
 #include "hold.h"
+#include "iter.h"
 #include "packet.h"
 #include "place.h"
 #include "private.h"
@@ -184,24 +184,8 @@ int kernel_hold_send(struct kernel *k, const struct kernel_held_flow *f)
 
 static int patience_here(struct kernel *k, void *arg)
 {
-	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.patience, NULL);
-	char nothing[64];
-	ssize_t n = 0;
-	int fd, r = 0;
-
 	(void)arg;
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd >= 0)
-		while ((n = read(fd, nothing, sizeof(nothing))) > 0 || (n < 0 && errno == EINTR))
-			;
-	if (fd < 0 || n < 0)
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return r;
+	return iter_walk(k->skel->progs.patience, 0, NULL, NULL);
 }
 
 int kernel_hold_patience(struct kernel *k)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names that live flows use hold on as long as the flows: every network namespace with guarded processes is
  * walked for connections, and the table of what has none, by programs that put off what would expire. */
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "iter.h"
 #include "place.h"
 #include "private.h"
 #include "worker.h"
@@ -23,27 +22,8 @@ static uint64_t clock_ns(clockid_t clock)
 /* The connections of the namespace that the caller is in. */
 static int used_here(struct kernel *k, void *arg)
 {
-	struct bpf_link *link = bpf_program__attach_iter(k->skel->progs.used_tcp, NULL);
-	char nothing[8];
-	ssize_t n = 0;
-	int fd, r = 0;
-
 	(void)arg;
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		r = -errno;
-	else
-		do
-			n = read(fd, nothing, sizeof(nothing));
-		while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
-	if (n < 0)
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return r;
+	return iter_walk(k->skel->progs.used_tcp, 0, NULL, NULL);
 }
 
 /* What fails is tried again in time: names that are used hold for longer than the pause between two walks. */
