@@ -54,7 +54,7 @@ suite_demo() { scripts/demo.sh "$O/cgwall"; }
 suite_vm() { tests/vm/run.sh --quick; }
 
 suites=${*:-build unit golden differential clang sanitizer lint fuzz kernel bypass demo vm}
-limit() { case $1 in vm) echo 1100 ;; kernel | lint) echo 600 ;; fuzz | differential) echo 400 ;; *) echo 300 ;; esac; }
+limit() { case $1 in vm) echo 1100 ;; kernel | lint) echo 900 ;; fuzz | differential) echo 400 ;; *) echo 300 ;; esac; }
 
 # Seconds that are left, by CGWALL_DEADLINE (since the epoch), at most $1.
 left() {

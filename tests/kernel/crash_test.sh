@@ -56,7 +56,8 @@ agent_start || finish
 
 # Again and again, while another process connects without pause.
 fire_start EPERM 127.0.0.1 7001 OK 192.0.2.2 7001 EPERM ::1 7001
-for ((i = 0; i < kills; i++)); do
+end=$((SECONDS + 120)) # of a busy machine ten are enough
+for ((i = 0; i < kills && (i < 10 || SECONDS < end); i++)); do
 	agent_kill
 	agent_start || break
 	# not every kill finds it idle: some come while it is starting
@@ -66,7 +67,7 @@ for ((i = 0; i < kills; i++)); do
 		sleep "0.0$((RANDOM % 9))"
 	fi
 done
-fire_end "$kills kills"
+fire_end "$i kills"
 [ -n "$AGENT" ] && until_ok 60 sh -c "'$CGWALL' status --json | grep -qE '\"pid\": *$AGENT\b'"
 probes <<<'EPERM tcp 127.0.0.1 7001
 OK tcp 192.0.2.1 7001'

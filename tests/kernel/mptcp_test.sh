@@ -8,8 +8,13 @@
 peer_up || { fail "no second network namespace"; finish; }
 [ -e /proc/sys/net/mptcp/enabled ] && ip mptcp limits set subflow 2 add_addr_accepted 2 2>/dev/null ||
 	{ skip "no multipath TCP on this kernel"; finish; }
-echo 1 >/proc/sys/net/mptcp/enabled
-at_peer sh -c 'echo 1 >/proc/sys/net/mptcp/enabled'
+multipath_on() {
+	echo 1 >/proc/sys/net/mptcp/enabled
+	# else a call that nobody answers for a few seconds turns it off for an hour
+	[ ! -e /proc/sys/net/mptcp/blackhole_timeout ] || echo 0 >/proc/sys/net/mptcp/blackhole_timeout
+}
+multipath_on
+at_peer bash -c "$(declare -f multipath_on); multipath_on"
 at_peer ip mptcp limits set subflow 2 add_addr_accepted 2
 cp "$FLOW" "$W/bin/one"; cp "$FLOW" "$W/bin/two"; chmod 755 "$W/bin"/*
 
@@ -99,7 +104,7 @@ called() {
 	local before got=no up=no
 	before=$(here MPJoinAckRx)
 	rm -f "$W/send.$3"
-	at_peer "$W/bin/one" mptcp connect $HOST4 "$3" both "$W/send.$3" >/dev/null 2>&1 &
+	(exec nsenter -t "$PEER_PID" -n "$W/bin/one" mptcp connect $HOST4 "$3" both "$W/send.$3") >/dev/null 2>&1 &
 	LAST=$!
 	SERVERS+=("$LAST")
 	[ "${2%% *}" = yes ] && until_ok 10 sent "$3" 20

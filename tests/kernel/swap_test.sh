@@ -55,12 +55,13 @@ P
 fire_start EPERM 127.0.0.2 7001 EPERM 127.0.0.5 7001 OK 127.0.0.1 7001 \
 	OK,ECONNREFUSED 192.0.2.1 7001 OK,ECONNREFUSED 192.0.2.2 7001 OK,ECONNREFUSED 2001:db8::1 7001
 bad=0
-for ((i = 0; i < swaps; i++)); do
+end=$((SECONDS + 120)) # of a busy machine two hundred are enough
+for ((i = 0; i < swaps && (i < 200 || SECONDS < end); i++)); do
 	if ((i % 2)); then cp "$W/b.conf" "$W/policy.conf"; else cp "$W/a.conf" "$W/policy.conf"; fi
 	"$CGWALL" reload >"$W/reload.out" 2>&1 || { bad=$((bad + 1)); cat "$W/reload.out"; }
 done
 is "reloads that failed" 0 $bad
-fire_end "$swaps swaps"
+fire_end "$i swaps"
 [ "$swaps" -lt 100 ] || for to in "192.0.2.1" "192.0.2.2"; do # both policies were really seen
 	unlike "both policies decided on $to" " 0 OK| 0 ECONNREFUSED" "$(grep "^$to " "$W/fire.out")"
 done
