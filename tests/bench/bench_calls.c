@@ -6,25 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "median.h"
+
 #define BLOCKS 20
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int serve(const struct sockaddr_in *to)
 {
@@ -91,7 +77,6 @@ int main(int argc, char **argv)
 		return serve(&to);
 	for (int i = 0; i < BLOCKS; i++)
 		ns[i] = !strcmp(argv[1], "tcp") ? tcp_block(&to, count) : udp_block(&to, count);
-	qsort(ns, BLOCKS, sizeof(*ns), compare);
-	printf("%.1f\n", ns[BLOCKS / 2]);
+	printf("%.1f\n", median(ns, BLOCKS));
 	return 0;
 }

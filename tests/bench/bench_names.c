@@ -12,27 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "median.h"
 
 #define BLOCKS 20
 #define HEADER 12
 #define FIRST 0xc0000264u /* 192.0.2.100 */
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int udp(const char *addr, uint16_t port, bool binds)
 {
@@ -175,7 +161,6 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < BLOCKS; i++)
 		ns[i] = fd < 0 ? connect_block(argv[2], atoi(argv[3])) : ask_block(fd, m, n, atoi(argv[4]));
-	qsort(ns, BLOCKS, sizeof(*ns), compare);
-	printf("%.1f\n", ns[BLOCKS / 2]);
+	printf("%.1f\n", median(ns, BLOCKS));
 	return 0;
 }

@@ -13,6 +13,25 @@ peer_serve() {
 	until_ok 20 grep -q ready "$W/peer.$1" || fail "no server at the peer: $(cat "$W/peer.$1")"
 }
 
+# peer_http: a web server at the peer, port 8080, that says hello
+peer_http() {
+	at_peer "$PYTHON" - >"$W/http.out" 2>&1 <<'PY' &
+import http.server, socket
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"hello\n")
+    def log_message(self, *args):
+        pass
+Server(("::", 8080), Handler).serve_forever()
+PY
+	SERVERS+=($!)
+}
+
 # Packets that have come to the peer.
 peer_packets() { at_peer awk '$1 == "peer0:" {n = $3} END {print n == "" ? "not counted" : n + 0}' /proc/net/dev; }
 

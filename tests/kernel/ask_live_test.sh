@@ -9,21 +9,7 @@ for program in tmux curl; do
 	type -P $program >/dev/null || { skip "no $program ('sudo make deps' installs it)"; finish; }
 done
 peer_up || finish
-at_peer "$PYTHON" - >"$W/http.out" 2>&1 <<'PY' &
-import http.server, socket
-class Server(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "6")
-        self.end_headers()
-        self.wfile.write(b"hello\n")
-    def log_message(self, *args):
-        pass
-Server(("::", 8080), Handler).serve_forever()
-PY
-SERVERS+=($!)
+peer_http
 up() { [ "$(at_peer ss -lnH "sport = :8080" | wc -l)" -ge 1 ]; }
 until_ok 20 up || fail "no server at the peer"
 

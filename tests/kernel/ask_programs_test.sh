@@ -17,21 +17,7 @@ ask timeout 1s else block for 1h out to { 198.51.100.3, 2001:db8:5::3 }
 P
 agent_start || finish
 
-at_peer "$PYTHON" - >"$W/http.out" 2>&1 <<'PY' &
-import http.server, socket
-class Server(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "6")
-        self.end_headers()
-        self.wfile.write(b"hello\n")
-    def log_message(self, *args):
-        pass
-Server(("::", 8080), Handler).serve_forever()
-PY
-SERVERS+=($!)
+peer_http
 # says what an SSH server says first, and prints what the client does
 at_peer "$PYTHON" - >"$W/sshd.out" 2>&1 <<'PY' &
 import socket

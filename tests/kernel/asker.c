@@ -37,6 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "address.h"
+
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
@@ -101,26 +103,6 @@ static void begun(void)
 {
 	puts("begun");
 	fflush(stdout);
-}
-
-static socklen_t address(const char *text, int port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *four = (struct sockaddr_in *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons((uint16_t)port);
-		return sizeof(*four);
-	}
-	if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1) {
-		fprintf(stderr, "asker: bad address %s\n", text);
-		exit(2);
-	}
-	six->sin6_family = AF_INET6;
-	six->sin6_port = htons((uint16_t)port);
-	return sizeof(*six);
 }
 
 /* Waits until the input ends: whoever started this decides how long the socket lives. */

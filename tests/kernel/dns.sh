@@ -55,6 +55,13 @@ unbound_up() {
 	until_ok 10 at_peer dig +short +time=1 +tries=1 @"$1" a.unbound.test
 }
 
+# answerer_up ADDRESS ...: the scripted name server, by $W/script.json
+answerer_up() {
+	$PYTHON "$HERE/answerer.py" "$W/script.json" "$@" >"$W/answerer.out" 2>"$W/answerer.err" &
+	SERVERS+=($!)
+	until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+}
+
 # ask SERVER NAME [OPTION ...]: by a guarded program
 ask() {
 	local server=$1

@@ -3,6 +3,7 @@
 # Names are learned before the answer arrives, from trusted resolvers and from nobody else. A scripted name
 # server (answerer.py) answers right and wrong; resolve.c asks, and connects to what it was told at once.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/dns.sh"
 RESOLVE=$O/tests/kernel/resolve
 ip addr add 192.0.2.53/32 dev lo
 ip addr add 192.0.2.54/32 dev lo
@@ -32,9 +33,7 @@ s = {
 }
 print(json.dumps(s))
 P
-$PYTHON "$HERE/answerer.py" "$W/script.json" 192.0.2.53 192.0.2.54 2001:db8::53 >"$W/answerer.out" 2>"$W/answerer.err" &
-SERVERS+=($!)
-until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+answerer_up 192.0.2.53 192.0.2.54 2001:db8::53
 
 policy <<'P'
 set resolvers { 192.0.2.53, 2001:db8::53 }

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
+
 #ifndef IPV6_JOIN_ANYCAST
 #define IPV6_JOIN_ANYCAST 27
 #endif
@@ -30,20 +32,6 @@ struct join {
 
 static uint8_t value[ROOM];
 
-static void address(const char *text, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *four = (struct sockaddr_in *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		return;
-	}
-	inet_pton(AF_INET6, text, &six->sin6_addr);
-	six->sin6_family = AF_INET6;
-}
-
 /* The value of the option, into `value`; its length. */
 static size_t make(const struct join *j, int *level, int *name)
 {
@@ -51,8 +39,8 @@ static size_t make(const struct join *j, int *level, int *name)
 	const struct in_addr *four;
 	const struct in6_addr *six;
 
-	address(j->group, &group);
-	address(j->from ? j->from : "192.0.2.9", &from);
+	address(j->group, 0, &group);
+	address(j->from ? j->from : "192.0.2.9", 0, &from);
 	four = &((struct sockaddr_in *)&group)->sin_addr;
 	six = &((struct sockaddr_in6 *)&group)->sin6_addr;
 	memset(value, 0, sizeof(value));
@@ -151,7 +139,7 @@ static int run(const struct join *j)
 	if (fd < 0)
 		return errno;
 	if (j->port) {
-		address(six ? "::" : "0.0.0.0", &at);
+		address(six ? "::" : "0.0.0.0", 0, &at);
 		((struct sockaddr_in *)&at)->sin_port = htons((uint16_t)j->port);
 		if (bind(fd, (struct sockaddr *)&at,
 			 six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))

@@ -19,9 +19,7 @@ for i in range(1, 10):
     s["u%d.test" % i] = a(20, 200 + i)
 print(json.dumps(s))
 P
-$PYTHON "$HERE/answerer.py" "$W/script.json" 192.0.2.53 >"$W/answerer.out" 2>"$W/answerer.err" &
-SERVERS+=($!)
-until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+answerer_up 192.0.2.53
 listens() { # PROTO: for one flow
 	"$FLOW" "$1" listen - 7601 both "$W/peer.$1" >"$W/listen.$1" 2>&1 &
 	SERVERS+=($!)

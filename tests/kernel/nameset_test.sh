@@ -23,9 +23,7 @@ for i in range(n):
         k += 1
 print(json.dumps(s))
 P
-$PYTHON "$HERE/answerer.py" "$W/script.json" 192.0.2.53 >"$W/answerer.out" 2>"$W/answerer.err" &
-SERVERS+=($!)
-until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+answerer_up 192.0.2.53
 copy "$W/bin/two"
 copy "$W/bin/three"
 asked() {

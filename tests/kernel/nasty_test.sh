@@ -4,6 +4,7 @@
 # whatever cgwall prints holds no line of theirs, no control character and nothing that turns the text; and what it
 # writes into a policy is no rule of theirs.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/dns.sh"
 . "$(dirname "$0")/ask.sh"
 RESOLVE=$O/tests/kernel/resolve
 ip addr add 192.0.2.53/32 dev lo
@@ -22,9 +23,7 @@ import json
 a = lambda addr: {"records": [["", "A", 300, addr]]}
 print(json.dumps({"*.good.test": a("192.0.2.1"), "*": a("127.0.0.1")}))
 P
-$PYTHON "$HERE/answerer.py" "$W/script.json" 192.0.2.53 >"$W/answerer.out" 2>"$W/answerer.err" &
-SERVERS+=($!)
-until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+answerer_up 192.0.2.53
 
 policy <<'P'
 set resolvers { 192.0.2.53 }
@@ -66,13 +65,13 @@ by "$RESOLVE" ask 192.0.2.53 $'"}<i>\xc2\x9b2j\xe2\x80\xae\\.test' >"$W/out" 2>&
 by "$nasty 2" serve 7301 >"$W/serve.in" 2>&1 </dev/null &
 SERVERS+=($!)
 until_ok 20 grep -q ready "$W/serve.in"
-by "$nasty 2" udp connect 192.0.2.1 7001 send "$W/flow" >"$W/out" 2>&1 &
+by "$nasty 2" udp connect 192.0.2.1 7001 send "$W/flow" >"$W/sends" 2>&1 &
 SERVERS+=($!)
 by "$nasty 2" serve 7302 >"$W/serve.none" 2>&1 </dev/null & # whom no rule lets anybody reach
 SERVERS+=($!)
 until_ok 20 grep -q ready "$W/serve.none"
-outside "$O/tests/kernel/flow" call <<<"+tcp 127.0.0.1 7301" >"$W/out"
-is "it is heard" OK "$(cat "$W/out")"
+outside "$O/tests/kernel/flow" call <<<"+tcp 127.0.0.1 7301" >"$W/heard"
+is "it is heard" OK "$(cat "$W/heard")"
 ASK_CGROUP=$CGROUP ASK_AS=$nasty ask_begin asks tcp 192.0.2.2 7001
 id=$(question_of 7001)
 

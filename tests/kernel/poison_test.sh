@@ -56,9 +56,7 @@ s = {
 }
 print(json.dumps(s))
 P
-$PYTHON "$HERE/answerer.py" "$W/script.json" 192.0.2.53 192.0.2.54 >"$W/answerer.out" 2>"$W/answerer.err" &
-SERVERS+=($!)
-until_ok 20 grep -q ready "$W/answerer.out" || fail "no name server: $(cat "$W/answerer.err")"
+answerer_up 192.0.2.53 192.0.2.54
 
 policy <<'P'
 set resolvers { 192.0.2.53, 203.0.113.53 }

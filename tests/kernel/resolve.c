@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
+
 struct options {
 	bool tcp, v6, two, again;
 	int port;
@@ -47,26 +49,6 @@ static const char *error_name(int error)
 	default:
 		return strerror(error);
 	}
-}
-
-static socklen_t address(const char *text, int port, struct sockaddr_storage *ss)
-{
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		return sizeof(*v6);
-	}
-	fprintf(stderr, "resolve: '%s' is no address\n", text);
-	exit(2);
 }
 
 /* The question into q; its length. */
