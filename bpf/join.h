@@ -13,6 +13,8 @@
 #define SOL_IP 0
 #define SOL_IPV6 41
 #define IP_OPTIONS 4
+#define IP_FREEBIND 15
+#define IP_TRANSPARENT 19
 #define IP_ADD_MEMBERSHIP 35
 #define IP_ADD_SOURCE_MEMBERSHIP 39
 #define IP_MSFILTER 41
@@ -23,6 +25,8 @@
 #define IPV6_JOIN_GROUP 20
 #define IPV6_JOIN_ANYCAST 27
 #define IPV6_RTHDR 57
+#define IPV6_TRANSPARENT 75
+#define IPV6_FREEBIND 78
 #define JOIN_PAGE 4096	  /* where pages are larger, more than this could be looked at, but nobody needs it */
 #define JOIN_SOCKADDR 128 /* struct sockaddr_storage */
 #define JOIN_REQ_AT 8	  /* where the group stands in struct group_req */
@@ -210,6 +214,25 @@ static __always_inline int join_hook(struct bpf_sockopt *ctx, enum join_option o
 	return verdict;
 }
 
+/* Does the option let a socket be bound to a foreign address? */
+static __always_inline bool join_frees(__s32 level, __s32 name)
+{
+	return (level == SOL_IP && (name == IP_FREEBIND || name == IP_TRANSPARENT)) ||
+	       (level == SOL_IPV6 && (name == IPV6_FREEBIND || name == IPV6_TRANSPARENT));
+}
+
+/* Notes that it was asked for, for source.h. False: there is no room to. */
+static __always_inline bool join_freed(struct bpf_sock *sk)
+{
+	struct cgw_sock *s = sk ? bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
+
+	if (s)
+		s->flags |= CGW_SOCK_FOREIGN;
+	else
+		count(CGW_ERR_TABLE);
+	return s;
+}
+
 SEC("cgroup/setsockopt")
 int hook_setsockopt(struct bpf_sockopt *ctx)
 {
@@ -219,6 +242,8 @@ int hook_setsockopt(struct bpf_sockopt *ctx)
 	__u64 word;
 	int verdict;
 
+	if (join_frees(ctx->level, ctx->optname) && c && who_guarded(c) && !join_freed(ctx->sk))
+		return HOOK_REFUSE;
 	/* What is larger than a page was not copied as a whole; 0 says: take the program's own. */
 	if (option == JOIN_NONE || ctx->optlen <= 0) {
 		if (ctx->optlen > JOIN_PAGE)

@@ -162,9 +162,23 @@ struct list_head {
 	struct list_head *next;
 };
 
+struct netns_ipv4 {
+	__u8 sysctl_ip_nonlocal_bind;
+};
+
+struct netns_sysctl_ipv6 {
+	__u8 ip_nonlocal_bind;
+};
+
+struct netns_ipv6 {
+	struct netns_sysctl_ipv6 sysctl;
+};
+
 struct net {
 	__u64 net_cookie;
 	struct list_head dev_base_head;
+	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
 };
 
 typedef struct {
@@ -202,6 +216,16 @@ struct sock {
 
 struct socket {
 	struct sock *sk;
+};
+
+/* From 6.6 on; before, as below. */
+struct inet_sock {
+	unsigned long inet_flags;
+};
+
+struct inet_sock___bits {
+	__u8 freebind : 1;
+	__u8 transparent : 1;
 };
 
 struct inet_connection_sock {

@@ -35,8 +35,10 @@ static __noinline struct cgw_sock *owner_subflow(struct bpf_sock *sk)
 	if (!owner_known(of))
 		return NULL;
 	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (s && !s->who.known)
+	if (s && !s->who.known) {
 		s->who = of->who;
+		s->flags |= of->flags & CGW_SOCK_FOREIGN;
+	}
 	return s;
 }
 

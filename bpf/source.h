@@ -6,14 +6,20 @@
  * the pretended end somebody to be answered. So who is guarded speaks for addresses of his network namespace
  * only; no rule can name the others, which follow `set sockets-other`.
  *
- * A socket keeps the last address that was found to be one. An address is looked for on every interface of
- * the namespace; what the host translates on the way out (SNAT) is the host's own doing and not looked at. */
+ * Only a socket that asked for it, a raw one, or one where the host allows it to all (ip_nonlocal_bind) can
+ * have a foreign address. For these alone it is looked for on every interface of the namespace; what the host
+ * translates on the way out (SNAT) is the host's own doing and not looked at. A socket keeps the last address
+ * that was found good. */
 #ifndef CGWALL_BPF_SOURCE_H
 #define CGWALL_BPF_SOURCE_H
 
 #define SOURCE_STEPS (1 << 17)	   /* interfaces and addresses of a network namespace */
 #define SOURCE_TRANSLATED (1 << 4) /* IPS_SRC_NAT in a connection's status */
 #define SOURCE_NFCT_MASK 7UL	   /* in the word that points there */
+
+/* bits of inet_flags */
+#define SOURCE_FREEBIND (1 << 11)
+#define SOURCE_TRANSPARENT (1 << 15)
 
 struct source_walk {
 	const __u32 *addr;
@@ -98,6 +104,28 @@ static __noinline bool source_own(const struct sock *sk, const __u32 *a)
 	return bpf_loop(SOURCE_STEPS, source_step, &w, 0) >= 0 && !w.node;
 }
 
+/* May this socket have a foreign address at all? It may have asked for that, and taken it back when it was
+ * bound.
+ */
+static __always_inline bool source_free(struct sock *sk, __u32 type, const struct cgw_sock *s)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct inet_sock___bits *bits = (void *)sk;
+	struct inet_sock *inet = (void *)sk;
+
+	if ((s->flags & CGW_SOCK_FOREIGN) || type == SOCK_RAW)
+		return true;
+	if (bpf_core_field_exists(inet->inet_flags)) {
+		if (BPF_CORE_READ(inet, inet_flags) & (SOURCE_FREEBIND | SOURCE_TRANSPARENT))
+			return true;
+	} else if (BPF_CORE_READ_BITFIELD_PROBED(bits, freebind) ||
+		   BPF_CORE_READ_BITFIELD_PROBED(bits, transparent)) {
+		return true;
+	}
+	return BPF_CORE_READ(net, ipv4.sysctl_ip_nonlocal_bind) ||
+	       BPF_CORE_READ(net, ipv6.sysctl.ip_nonlocal_bind);
+}
+
 /* Did the host's NAT write this packet's source? */
 static __always_inline bool source_translated(struct __sk_buff *skb)
 {
@@ -149,10 +177,11 @@ static __noinline bool source_foreign(struct __sk_buff *skb, struct bpf_sock *sk
 {
 	struct sock *at = NULL;
 
-	if (source_any(q->word) || source_translated(skb))
+	if (source_any(q->word))
 		return false;
 	bpf_probe_read_kernel(&at, sizeof(at), &sk);
-	if (!source_own(at, (const __u32 *)q->local))
+	if (source_free(at, sk->type, s) && !source_translated(skb) &&
+	    !source_own(at, (const __u32 *)q->local))
 		return source_refuse(q, &s->who, bpf_get_socket_cookie(skb),
 				     EVENT_ONCE | EVENT_IFACE(skb->ifindex));
 	/* two at once may leave half of each: two addresses of this namespace, none that anybody chose */
@@ -191,7 +220,7 @@ static __noinline bool source_connect(struct bpf_sock_addr *ctx, const __u32 *to
 		return false; /* a stranger's, or one of us */
 	q.word = *(volatile __u64 *)&c->word;
 	bpf_probe_read_kernel(&at, sizeof(at), &sk);
-	if (source_any(q.word) || source_own(at, a))
+	if (source_any(q.word) || !source_free(at, sk->type, s) || source_own(at, a))
 		return false;
 	q.dir = CGW_OUT;
 	q.proto = ctx->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : ctx->protocol;

@@ -347,6 +347,7 @@ struct cgw_sock {
 #define CGW_SOCK_BEGAN 1   /* dir is known */
 #define CGW_SOCK_AGENT 2   /* the agent's own, by which it sends on what was held */
 #define CGW_SOCK_PATIENT 4 /* was made to wait longer for its connection, while somebody is asked */
+#define CGW_SOCK_FOREIGN 8 /* asked to be bound to foreign addresses at some time */
 
 /* The verdict goes into bits 2 and 3 of the control word, the direction of a flow into bit 4. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)

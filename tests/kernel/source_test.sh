@@ -27,6 +27,7 @@ for i in $(seq 1 200); do
 done | ip -batch - || fail "no addresses"
 ip addr add 203.0.113.7/32 dev lo
 ip addr add 2001:db8:7::7/128 dev lo nodad
+ip route add local 203.0.113.64/26 dev lo # every one of them may be bound to, and no interface has it
 ip link add down0 type veth peer name down1
 ip addr add 203.0.113.8/24 dev down0
 
@@ -51,6 +52,8 @@ OK udp $PEER4 7001 $HOST4
 OK udp $PEER4 7001 203.0.113.7
 OK udp $PEER4 7001 203.0.113.8
 OK udp $PEER4 7001 10.77.2.200
+OK udp $PEER4 7001 203.0.113.77
+OK tcp $PEER4 7001 203.0.113.77
 OK tcp $PEER4 7001 203.0.113.7
 OK tcp $PEER4 7001 10.77.1.100
 OK udp $PEER6 7001
