@@ -10,8 +10,8 @@
 
 #define NOT_POSSIBLE 77
 
-static const struct trick *const tables[] = {tricks_datagram, tricks_stream, tricks_raw,   tricks_uring,
-					     tricks_pass,     tricks_move,   tricks_lent,  tricks_join,
+static const struct trick *const tables[] = {tricks_datagram, tricks_stream, tricks_raw,  tricks_uring,
+					     tricks_pass,     tricks_move,   tricks_lent, tricks_join,
 					     tricks_other,    tricks_source};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
