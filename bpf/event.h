@@ -10,8 +10,8 @@
 #define EVENT_IFACE(ifindex) \
 	((__u64)(ifindex) << 32) /* by which a packet goes; other namespaces' have no name */
 
-/* One more hit for the deciding entry. */
-static __always_inline void event_hit(const struct cgw_query *q, const struct cgw_answer *a)
+/* One more hit for the deciding entry. A function of its own, to keep what it takes off the caller's stack. 0. */
+static __noinline int event_hit(const struct cgw_query *q, const struct cgw_answer *a)
 {
 	const struct cgw_head *h = cgw_head_of(q->word);
 	const struct cgw_dirhead *d;
@@ -19,11 +19,12 @@ static __always_inline void event_hit(const struct cgw_query *q, const struct cg
 	__u32 stripe = bpf_get_smp_processor_id() & (CGW_HIT_STRIPES - 1);
 
 	if (!h)
-		return;
+		return 0;
 	d = &h->dir[q->dir & 1];
 	c = chunk_get(q->word, d->hits + stripe * d->hit_chunks + a->entry.rule / CGW_CHUNK_WORDS);
 	if (c)
 		__sync_fetch_and_add(&c->w[a->entry.rule & (CGW_CHUNK_WORDS - 1)], 1);
+	return 0;
 }
 
 static __always_inline void event_fill(struct cgw_event *e, const struct cgw_query *q,

@@ -16,7 +16,7 @@
 #define CGW_LATER CGW_ACTIONS
 
 /* cgw_could(), with a buffer for what the stack has no room for. */
-static __always_inline int judge_could(const struct cgw_query *q, __u32 wild, struct cgw_answer *a)
+static __noinline int judge_could(const struct cgw_query *q, __u32 wild, struct cgw_answer *a)
 {
 	struct scratch *s = scratch_get();
 	int r = CGW_COULD_NEVER;

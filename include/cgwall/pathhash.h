@@ -75,6 +75,9 @@ static __always_inline void cgw_hash_value_in(const struct cgw_hash *h, __u64 *v
 	cgw_hash_round(v);
 	r = v[0] ^ v[1] ^ v[2] ^ v[3];
 	__builtin_memcpy(out, &r, 8);
+	/* clang shall not keep all of it in registers, of which BPF has too few, and what it spills then is
+	 * stack of the longest chain of calls */
+	asm volatile("" ::: "memory");
 	v[1] ^= 0xdd;
 	cgw_hash_round(v);
 	cgw_hash_round(v);
