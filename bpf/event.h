@@ -6,11 +6,26 @@
 #define EVENT_SHORT_PATH 128
 
 /* With the verdict: */
-#define EVENT_ONCE 0x100 /* only for a flow's first packet or datagram */
+#define EVENT_ONCE 0x100  /* only for a flow's first packet or datagram */
+#define EVENT_USER 0x4000 /* it is about somebody who uses a socket that another program opened */
 #define EVENT_IFACE(ifindex) \
 	((__u64)(ifindex) << 32) /* by which a packet goes; other namespaces' have no name */
 
-/* One more hit for the deciding entry. A function of its own, to keep what it takes off the caller's stack. 0. */
+/* Tells the agent that there is a connection to end; where that is lost its program waits for a time-out. */
+static __noinline int event_cut(void)
+{
+	struct cgw_event *e = bpf_ringbuf_reserve(&events, offsetof(struct cgw_event, path), 0);
+
+	if (!e)
+		return 0;
+	e->kind = CGW_EV_CUT;
+	e->size = offsetof(struct cgw_event, path);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/* One more hit for the deciding entry. A function of its own, to keep what it takes off the caller's stack.
+ * 0. */
 static __noinline int event_hit(const struct cgw_query *q, const struct cgw_answer *a)
 {
 	const struct cgw_head *h = cgw_head_of(q->word);
@@ -29,7 +44,7 @@ static __noinline int event_hit(const struct cgw_query *q, const struct cgw_answ
 
 static __always_inline void event_fill(struct cgw_event *e, const struct cgw_query *q,
 				       const struct cgw_answer *a, const struct cgw_who *w, __u64 cookie,
-				       __u32 verdict, __u32 ifindex)
+				       __u32 verdict, __u64 how)
 {
 	const struct cgw_ctl *c = ctl_get();
 
@@ -48,11 +63,12 @@ static __always_inline void event_fill(struct cgw_event *e, const struct cgw_que
 	e->pid = w->pid;
 	e->uid = w->uid;
 	e->gid = w->gid;
-	e->ifindex = c && c->netns && w->netns == c->netns ? ifindex : 0;
+	e->user = how & EVENT_USER ? 1 : 0;
+	e->ifindex = c && c->netns && w->netns == c->netns ? how >> 32 : 0;
 	__builtin_memcpy(e->remote, q->remote, 16);
 	__builtin_memcpy(e->local, q->local, 16);
 	__builtin_memcpy(e->comm, w->comm, sizeof(e->comm));
-	e->alarm = e->reserved[0] = e->reserved[1] = 0;
+	e->alarm = e->reserved = 0;
 	e->name = names_shown(q);
 	e->netns = w->netns;
 	e->path.c[0] = 0;
@@ -105,7 +121,7 @@ __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a,
 		e = bpf_ringbuf_reserve(&events, offsetof(struct cgw_event, path) + EVENT_SHORT_PATH, 0);
 		if (!e)
 			goto lost;
-		event_fill(e, q, a, w, cookie, verdict, verdict_once >> 32);
+		event_fill(e, q, a, w, cookie, verdict, verdict_once);
 		e->size = offsetof(struct cgw_event, path) + EVENT_SHORT_PATH;
 		if (n)
 			len = bpf_probe_read_kernel_str(e->path.c, EVENT_SHORT_PATH, n->path.c);
@@ -113,7 +129,7 @@ __noinline int event_emit(const struct cgw_query *q, const struct cgw_answer *a,
 		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 		if (!e)
 			goto lost;
-		event_fill(e, q, a, w, cookie, verdict, verdict_once >> 32);
+		event_fill(e, q, a, w, cookie, verdict, verdict_once);
 		e->size = sizeof(*e);
 		len = bpf_probe_read_kernel_str(e->path.c, sizeof(e->path), n->path.c);
 	}

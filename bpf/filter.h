@@ -11,6 +11,7 @@
 
 #define FILTER_DROP 0
 #define FILTER_PASS 1
+#define FILTER_USER 3 /* somebody else than the socket's opener sends: he is to be judged first */
 
 /* Is a socket without a record one that has to be judged? The kernel's own (resets, echo replies, neighbour
  * discovery) are raw ones; those of programs have a record from the start. */
@@ -28,14 +29,6 @@ static __always_inline bool filter_kept(__u64 word)
 	return h && (h->flags & CGW_H_KEEP);
 }
 
-/* Does the policy ask by which interface a packet goes? */
-static __always_inline bool filter_asks_iface(__u64 word)
-{
-	const struct cgw_head *h = cgw_head_of(word);
-
-	return h && ((h->dir[CGW_OUT].dims | h->dir[CGW_IN].dims) & (1u << CGW_DIM_IFACE));
-}
-
 /* Does the policy ask which name the other end of what comes in has? */
 static __always_inline bool filter_asks_names(__u64 word)
 {
@@ -44,43 +37,12 @@ static __always_inline bool filter_asks_names(__u64 word)
 	return h && (h->dir[CGW_IN].dims & (1u << CGW_DIM_NAME));
 }
 
-/* The row of that interface for q->dir, into q. */
-static __noinline int filter_iface(struct cgw_query *q, __u64 netns, __u32 ifindex)
-{
-	struct cgw_key key = {.kind = CGW_KEY_IFACE};
-	const struct cgw_class *class;
-	__u32 row;
-
-	q->given[CGW_GIVEN_IFACE] = 0;
-	__builtin_memcpy(key.data, &ifindex, 4);
-	__builtin_memcpy(key.data + 8, &netns, 8);
-	class = iface_of(q->word, &key);
-	if (!class)
-		return 0; /* no rule's, or not one of the agent's network namespace */
-	row = class->row[q->dir & 1][0];
-	q->given[CGW_GIVEN_IFACE] = row ? row : CGW_ROW_ALL;
-	return 0;
-}
-
-/* Tells the agent that there is a connection to end; where that is lost its program waits for a time-out. */
-static __noinline int filter_tell(void)
-{
-	struct cgw_event *e = bpf_ringbuf_reserve(&events, offsetof(struct cgw_event, path), 0);
-
-	if (!e)
-		return 0;
-	e->kind = CGW_EV_CUT;
-	e->size = offsetof(struct cgw_event, path);
-	bpf_ringbuf_submit(e, 0);
-	return 0;
-}
-
 /* The verdict on a connection under q->word; from its socket where it was judged already. */
 static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_sock *s, __u32 ifindex,
 					       __u64 cookie)
 {
 	__u64 decided = *(volatile __u64 *)&s->decided;
-	bool iface = filter_asks_iface(q->word);
+	bool iface = iface_asked(q->word);
 	__u32 verdict = CGW_PASS;
 	/* what is judged by its packets alone has no line yet; by another interface, another rule may decide
 	 */
@@ -100,7 +62,7 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 	if (q->dir == CGW_IN)
 		how = JUDGE_QUIET | JUDGE_AGAIN; /* its listener has it */
 	if (iface)
-		filter_iface(q, s->who.netns, ifindex);
+		iface_given(q, s->who.netns, ifindex);
 	q->ask = s->granted;
 	names_given(q, &s->who, s->began);
 	verdict = judge(q, &s->who, cookie, how | EVENT_IFACE(ifindex));
@@ -111,7 +73,7 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 		q->dir = CGW_IN;
 		q->ask = s->granted;
 		if (iface)
-			filter_iface(q, s->who.netns, ifindex);
+			iface_given(q, s->who.netns, ifindex);
 		names_given(q, &s->who, s->began);
 		verdict = judge(q, &s->who, 0, JUDGE_QUIET | EVENT_IFACE(ifindex));
 		if (verdict != CGW_PASS && ask) {
@@ -129,7 +91,7 @@ static __always_inline __u32 filter_connection(struct cgw_query *q, struct cgw_s
 	}
 	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, verdict);
 	if (verdict == CGW_BLOCK && ifindex)
-		filter_tell();
+		event_cut();
 	return verdict;
 }
 
@@ -172,7 +134,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	__u32 verdict;
 
 	if (CGW_DECIDED_WORD(decided) == word && CGW_DECIDED_VERDICT(decided) != CGW_ASK &&
-	    packet_plain_tcp(skb) && !filter_asks_iface(word))
+	    packet_plain_tcp(skb) && !iface_asked(word))
 		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 	if (packet_read(skb, &q, out) || q.proto != IPPROTO_TCP) {
 		count(CGW_ERR_PACKET);
@@ -202,8 +164,9 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		return FILTER_PASS; /* its handshakes answer what was let in */
 	s->dir = CGW_IN;
 	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
+	owner_began(sk, s);
 	q.dir = CGW_IN;
-	filter_iface(&q, s->who.netns, skb->ifindex);
+	iface_given(&q, s->who.netns, skb->ifindex);
 	names_given(&q, &s->who, 0);
 	/* the handshake's last segment comes here too */
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
@@ -255,7 +218,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	__builtin_memcpy(id.remote, q.remote, 16);
 	id.rport = q.rport;
 	id.proto = q.proto;
-	if (filter_asks_iface(word))
+	if (iface_asked(word))
 		id.ifindex = skb->ifindex;
 	f = bpf_map_lookup_elem(&flows, &id);
 	/* what the other end began is looked up by our address, too */
@@ -291,7 +254,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	how = q.dir == CGW_OUT && q.proto == IPPROTO_UDP && !hooks_late(word) ? JUDGE_QUIET | JUDGE_AGAIN
 									      : JUDGE_ONCE;
 	if (id.ifindex)
-		filter_iface(&q, s->who.netns, id.ifindex);
+		iface_given(&q, s->who.netns, id.ifindex);
 	if (sk->type == SOCK_RAW || !answer_can_wait(q.proto))
 		how |= JUDGE_UNHELD;
 	names_given(&q, &s->who, began);
@@ -360,22 +323,64 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 	}
 	if (s->flags & CGW_SOCK_AGENT)
 		return FILTER_PASS;
+	if (use_taken(sk, s))
+		return FILTER_DROP;
+	if (out && !skb->cb[0] && use_sends(sk, s))
+		return FILTER_USER;
 	word = *(volatile __u64 *)&c->word;
 	if (sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM)
 		return filter_tcp(skb, sk, s, word, out);
 	return filter_datagram(skb, sk, s, word, out);
 }
 
-SEC("cgroup_skb/egress")
-int hook_egress(struct __sk_buff *skb)
+/* What is let through, and is about names besides. */
+static __always_inline int filter_names(struct __sk_buff *skb, int r)
 {
-	int r = filter(skb, true);
-
 	if (r != FILTER_DROP && dns_concerns(skb, true)) {
 		bpf_tail_call(skb, &dns_tail_out, r == HOLD_LATER);
 		return FILTER_DROP;
 	}
 	return r;
+}
+
+int hook_egress(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(void *));
+} filter_packet SEC(".maps") = {.values = {[0] = (void *)&hook_egress}};
+
+/* What hook_egress goes on with where somebody else than the socket's opener sends: he is judged first, with
+ * a stack of its own. Then it begins again, and knows that by the packet's cb, which is 0 at first. */
+SEC("cgroup_skb/egress")
+int filter_sender(struct __sk_buff *skb)
+{
+	if (use_packet(skb)) {
+		skb->cb[0] = 1;
+		bpf_tail_call(skb, &filter_packet, 0);
+	}
+	return FILTER_DROP;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(void *));
+} filter_user SEC(".maps") = {.values = {[0] = (void *)&filter_sender}};
+
+SEC("cgroup_skb/egress")
+int hook_egress(struct __sk_buff *skb)
+{
+	int r = filter(skb, true);
+
+	if (r == FILTER_USER) {
+		bpf_tail_call(skb, &filter_user, 0);
+		return FILTER_DROP;
+	}
+	return filter_names(skb, r);
 }
 
 SEC("cgroup_skb/ingress")

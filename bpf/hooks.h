@@ -143,7 +143,10 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	if (q->proto == IPPROTO_TCP) {
 		s->dir = CGW_OUT;
 		s->flags |= CGW_SOCK_BEGAN;
+		owner_began(ctx->sk, s);
 		s->asked = 0;
+		s->taken = 0; /* whoever lost it had another connection */
+		s->user[0] = s->user[1] = 0;
 		s->granted = verdict == CGW_PASS && same ? q->ask : 0;
 		/* the opener's own verdict holds for the packets to come; another's does not */
 		*(volatile __u64 *)&s->decided =

@@ -6,6 +6,7 @@
 #define JUDGE_ONCE EVENT_ONCE /* log a flow's first packet only */
 #define JUDGE_AGAIN 0x400     /* the flow was counted already: count refusals only */
 #define JUDGE_QUIET 0x200     /* the flow's line was written by an earlier hook: log refusals only */
+#define JUDGE_USER EVENT_USER /* of somebody who uses another's socket: a refusal is always told */
 #define JUDGE_UNHELD 0x1000   /* it cannot be held: what asks about it refuses it */
 #define JUDGE_OBSERVE 0x2000  /* set by judge() itself: `set mode observe` */
 /* Dimensions whose value is not known yet: CGW_LATER where it could come to a pass (or, with JUDGE_ASKS, to a
@@ -92,8 +93,10 @@ __noinline int judge(struct cgw_query *q, struct cgw_who *w, __u64 cookie, __u64
 	} else {
 		count(a.error & (CGW_ERRORS - 1));
 	}
-	/* a refusal without a rule is always told; what is held comes again and again */
-	if ((a.error || (a.entry.flags & CGW_E_LOG) || ((how & JUDGE_OBSERVE) && verdict != CGW_PASS)) &&
+	/* a refusal without a rule is always told, and one by which somebody else loses a socket; what is
+	 * held comes again and again */
+	if ((a.error || (a.entry.flags & CGW_E_LOG) ||
+	     ((how & (JUDGE_OBSERVE | JUDGE_USER)) && verdict != CGW_PASS)) &&
 	    !((how & JUDGE_QUIET) && verdict == CGW_PASS))
 		event_emit(q, &a, w, cookie,
 			   verdict | (how & ~0xffULL) | (verdict == CGW_ASK ? EVENT_ONCE : 0));

@@ -200,6 +200,20 @@ struct sock_common {
 
 struct socket;
 
+struct net_device;
+
+struct dst_entry {
+	struct net_device *dev;
+};
+
+struct msghdr {
+	void *msg_name;
+};
+
+struct udp_sock {
+	int pending;
+};
+
 typedef struct {
 	int owned;
 } socket_lock_t;
@@ -212,6 +226,8 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct socket *sk_socket;
+	void *sk_user_data;
+	struct dst_entry *sk_dst_cache;
 };
 
 struct socket {
@@ -261,6 +277,7 @@ struct inet6_dev {
 };
 
 struct net_device {
+	int ifindex;
 	struct list_head dev_list;
 	struct in_device *ip_ptr;
 	struct inet6_dev *ip6_ptr;
@@ -282,6 +299,7 @@ struct bpf_iter__tcp {
 #pragma clang attribute pop
 
 #define PF_KTHREAD 0x00200000
+#define PF_MEMALLOC 0x00000800
 
 /* uapi values that clang's BPF target has no libc header for */
 #define AF_UNIX 1
@@ -304,8 +322,10 @@ struct bpf_iter__tcp {
 #define ETH_P_IPV6 0x86dd
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
+#define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN 10
 #define TCP_SYNCNT 7
+#define TCP_ZEROCOPY_RECEIVE 35
 #define SOL_SOCKET 1
 #define SO_ERROR 4
 #define EPERM 1

@@ -6,7 +6,7 @@
  * Where the whole host is guarded there are none. Elsewhere two things tell of a use. A packet that leaves
  * while its sender is at it: datagrams always do, and a connection's segments where a process holds the
  * connection's lock. And, for connections, whose data may wait and leave when nobody is at it, and for what
- * only comes in, the calls themselves, where the kernel lets them be traced.
+ * only comes in, the calls themselves, where the kernel lets them be traced (watch.h).
  */
 #ifndef CGWALL_BPF_LENT_H
 #define CGWALL_BPF_LENT_H
@@ -99,20 +99,12 @@ static __always_inline bool lent_packet(struct bpf_sock *sk, const struct cgw_ct
 	return true;
 }
 
-/* A process calls something on a socket. */
-static __always_inline int lent_call(struct sock *sk)
+/* A process calls something on a socket without a record. Always 0. */
+static __noinline int lent_call(struct sock *sk, const struct cgw_ctl *c)
 {
-	struct cgw_ctl *c = ctl_get();
 	struct cgw_sock *s;
-	int family;
 
-	if (!sk || !c || !c->guard)
-		return 0;
-	family = sk->__sk_common.skc_family;
-	if (family != AF_INET && family != AF_INET6)
-		return 0;
-	s = bpf_sk_storage_get(&socks, sk, 0, 0);
-	if (owner_known(s) || !who_guarded(c))
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) || !who_guarded(c))
 		return 0;
 	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s)
@@ -120,63 +112,6 @@ static __always_inline int lent_call(struct sock *sk)
 	else
 		count(CGW_ERR_TABLE);
 	return 0;
-}
-
-/* Datagrams leave while their sender is at it, and need not be looked at twice. */
-static __always_inline int lent_sends(struct sock *sk)
-{
-	return sk && BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM ? lent_call(sk) : 0;
-}
-
-SEC("fentry/security_socket_sendmsg")
-int BPF_PROG(lent_send, struct socket *sock)
-{
-	return lent_sends(sock->sk);
-}
-
-/* Until 6.4 what sendfile() and splice() send took another way. */
-SEC("fentry/inet_sendpage")
-int BPF_PROG(lent_sendpage, struct socket *sock)
-{
-	return lent_sends(sock->sk);
-}
-
-SEC("fentry/security_socket_recvmsg")
-int BPF_PROG(lent_receive, struct socket *sock)
-{
-	return lent_call(sock->sk);
-}
-
-SEC("fentry/tcp_splice_read")
-int BPF_PROG(lent_splice, struct socket *sock)
-{
-	return lent_call(sock->sk);
-}
-
-SEC("fentry/security_socket_accept")
-int BPF_PROG(lent_accept, struct socket *sock)
-{
-	return lent_call(sock->sk);
-}
-
-/* The same from tracepoints, for kernels whose functions cannot be traced: before a connection takes data,
- * and after a call has received some. */
-SEC("tp_btf/tcp_sendmsg_locked")
-int BPF_PROG(lent_queue, struct sock *sk)
-{
-	return lent_call(sk);
-}
-
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(lent_sent, struct sock *sk)
-{
-	return lent_sends(sk);
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(lent_received, struct sock *sk)
-{
-	return lent_call(sk);
 }
 
 #endif

@@ -37,9 +37,23 @@ static __noinline struct cgw_sock *owner_subflow(struct bpf_sock *sk)
 	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (s && !s->who.known) {
 		s->who = of->who;
-		s->flags |= of->flags & CGW_SOCK_FOREIGN;
+		s->flags |= (of->flags & CGW_SOCK_FOREIGN) | CGW_SOCK_SUBFLOW;
 	}
 	return s;
+}
+
+/* Who began a connection is seen at its first subflow; it is written on the connection as well, which is what
+ * programs use. */
+static __noinline int owner_began(struct bpf_sock *sk, const struct cgw_sock *s)
+{
+	struct mptcp_sock *m = owner_mptcp(sk);
+	struct cgw_sock *of = m ? bpf_sk_storage_get(&socks, m, 0, 0) : NULL;
+
+	if (of && !(of->flags & CGW_SOCK_BEGAN)) {
+		of->dir = s->dir;
+		of->flags |= CGW_SOCK_BEGAN;
+	}
+	return 0;
 }
 
 #endif

@@ -22,7 +22,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 6		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 7		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128
@@ -335,19 +335,21 @@ struct cgw_sock {
 	__u64 decided; /* of the connection: control word with the verdict in bits 2 and 3; 0: not decided */
 	__u64 call;    /* the last IPv4 destination that the opener was let to: CGW_CALL; 0: none */
 	__u64 began;   /* boot clock, ns: when the connection was first let through; 0: not yet */
+	__u64 user[2]; /* who used it last and was let to: digests, see bpf/use.h; 0: nobody */
 	__u64 asked;   /* the question that its connection was told to */
 	__u32 granted; /* the `ask` whose question was answered with pass for this very connection; 0: none */
 	__u8 dir;      /* enum cgw_dir of the connection; a listener's is CGW_IN */
 	__u8 flags;    /* CGW_SOCK_* */
 	__u8 syns;     /* with CGW_SOCK_PATIENT: its own TCP_SYNCNT, 0: the system's */
-	__u8 reserved;
+	__u8 taken;    /* not 0: somebody used it who may not, and nothing goes by it any more */
 	__u8 source[16]; /* the last address that it sent from and that is its network namespace's: source.h
 			  */
 };
-#define CGW_SOCK_BEGAN 1   /* dir is known */
-#define CGW_SOCK_AGENT 2   /* the agent's own, by which it sends on what was held */
-#define CGW_SOCK_PATIENT 4 /* was made to wait longer for its connection, while somebody is asked */
-#define CGW_SOCK_FOREIGN 8 /* asked to be bound to foreign addresses at some time */
+#define CGW_SOCK_BEGAN 1    /* dir is known */
+#define CGW_SOCK_AGENT 2    /* the agent's own, by which it sends on what was held */
+#define CGW_SOCK_PATIENT 4  /* was made to wait longer for its connection, while somebody is asked */
+#define CGW_SOCK_FOREIGN 8  /* asked to be bound to foreign addresses at some time */
+#define CGW_SOCK_SUBFLOW 16 /* of a multipath connection, whose record counts, too */
 
 /* The verdict goes into bits 2 and 3 of the control word, the direction of a flow into bit 4. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)
@@ -547,7 +549,8 @@ struct cgw_event {
 	char comm[16];
 	__u16 path_len;
 	__u16 alarm; /* enum cgw_alarm */
-	__u16 reserved[2];
+	__u16 user;  /* not 0: the socket was opened by another program */
+	__u16 reserved;
 	__u64 name;  /* CGW_NAME_REF: the name that was asked for and that the remote address is bound to; 0:
 		      * none is known, or the policy names none and nobody has looked */
 	__u64 netns; /* cookie of the socket's network namespace; 0: not known */

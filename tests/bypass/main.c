@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i, t, s; REASON: - or why
- * it stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here, the
+/* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i, t, s, u; REASON: - or
+ * why it stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here, the
  * reason is printed */
 #include "trick.h"
 
@@ -12,7 +12,7 @@
 
 static const struct trick *const tables[] = {tricks_datagram, tricks_stream, tricks_raw,  tricks_uring,
 					     tricks_pass,     tricks_move,   tricks_lent, tricks_join,
-					     tricks_other,    tricks_source};
+					     tricks_other,    tricks_source, tricks_user};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 int main(int argc, char **argv)
@@ -31,10 +31,10 @@ int main(int argc, char **argv)
 			if (list && t->how & TRICK_HERE)
 				continue;
 			if (list) {
-				printf("%s -%s%s%s%s%s %s\n", t->name, t->how & TRICK_OUTSIDE ? "o" : "",
+				printf("%s -%s%s%s%s%s%s %s\n", t->name, t->how & TRICK_OUTSIDE ? "o" : "",
 				       t->how & TRICK_BEFORE ? "b" : "", t->how & TRICK_INBOUND ? "i" : "",
 				       t->how & TRICK_TRACED ? "t" : "", t->how & TRICK_SELF ? "s" : "",
-				       t->open ? t->open : "-");
+				       t->how & TRICK_USER ? "u" : "", t->open ? t->open : "-");
 				continue;
 			}
 			if (strcmp(t->name, argv[1]) != 0)

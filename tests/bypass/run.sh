@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh [--table] [NAME ...]   every way around cgwall that is known (the tables in the other files here), or those named: first without
 # cgwall, which tells whether it works on this kernel at all; then under a policy that blocks everything; then
-# under one with a single hole; those that go by this very host also under one that allows that. What gets through is counted by sink.c in another network namespace, never by
+# under one with a single hole; those that go by this very host also under one that allows that;
+# those that hand a connection on under one that allows it to who made it alone. What gets through is counted by sink.c in another network namespace, never by
 # what the sender was told. A line each: `NAME: closed`, `open`, or `not possible here (reason)`.
 # Without NAME also what is tried on names: names.sh.
 #
@@ -18,7 +19,7 @@ export BYPASS_TABLE=$TABLE
 . "$TOP/tests/bypass/names.sh"
 
 TRICK=$W/bin/trick # a copy of its own: executed by everybody
-cp "$O/tests/bypass/main" "$TRICK" || { echo "'make tests' builds it"; exit 1; }
+cp "$O/tests/bypass/main" "$TRICK" && cp "$TRICK" "$TRICK.other" || { echo "'make tests' builds it"; exit 1; }
 SINK=$O/tests/bypass/sink
 FRAMES=$W/frames
 # Seconds that a trick may take, and wait for its turn.
@@ -86,7 +87,7 @@ leaks() {
 		/ error/ && name !~ /^source-/ {next}
 		how ~ /i/ && / reset/ {next}
 		# it sends before it goes inside, too, but not that text
-		how ~ /o/ && !/ mark/ && name !~ /^(igmp|mld)-/ {next}
+		how ~ /[ou]/ && !/ mark/ && name !~ /^(igmp|mld)-/ {next}
 		mode != "deny" && ($1 == hole4 || $1 == hole6) && $3 == 7001 && !/ route/ && !/ spoofed/ {next}
 		{n++; if (n == 1) first = $0} END {if (n) print n " packets, the first: " first}'
 }
@@ -146,6 +147,7 @@ one() {
 	*)
 		in_cgroup "$OUTSIDE" timeout -s KILL $LIMIT "$TRICK" "$1" "$GUARD" "$OUTSIDE" >"$W/out.$1" 2>&1 </dev/null
 		CODE=$?
+		case ${HOW[$1]} in *u*) GOT=$(grep -c '^got' "$W/out.$1") ;; esac
 		;;
 	esac
 	flush
@@ -174,7 +176,9 @@ under() { # MODE WORDS
 	for name in "${NAMES[@]}"; do
 		[ "${WORKS[$name]}" = yes ] || continue
 		[ "$1" != self ] || [[ ${HOW[$name]} == *s* ]] || continue
+		case $1.${HOW[$name]} in named.*u*) ;; named.* | *u*) continue ;; esac
 		one "$name" "$1"
+		[ "$1" != named ] || grep -q '^up' "$W/out.$name" || fail "$name: the program that may did not get its connection: $(cat "$W/out.$name")"
 		[ -z "$LEAK" ] || RESULT[$name]+="${RESULT[$name]:+; }$2: $LEAK"
 	done
 }
@@ -231,6 +235,14 @@ printf 'default out block\ndefault in pass\npass out to { loopback, %s, %s }\npa
 	$HOST4 $HOST6 $PEER4 $PEER6 | policy
 reload
 under self "this host"
+policy <<P
+default out block
+default in block
+app one = exe "$TRICK"
+pass out app one to { 198.51.100.3, 2001:db8:5::3 } port 7009
+P
+reload
+under named "another program's connection"
 agent_end
 report
 [ $# -gt 0 ] || names_report

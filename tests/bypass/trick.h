@@ -21,6 +21,7 @@
 #define IFACE "wall0"
 #define MARK "cgwall-leak" /* what is sent */
 #define MARK_LEN 11
+#define USED 9 /* the descriptor that another program is given */
 
 /* How it is run. */
 enum {
@@ -30,6 +31,7 @@ enum {
 	TRICK_INBOUND = 4, /* prints "listen KIND PORT"; the other end then calls there */
 	TRICK_TRACED = 16, /* stays open only where the kernel's functions cannot be traced */
 	TRICK_SELF = 32,   /* goes by this very host, and is tried where that is allowed, too */
+	TRICK_USER = 64,   /* is allowed when it is named; what it executes is not: user.c */
 	TRICK_HERE = 8,	   /* stays in the cgroup it was started in; executed by other tricks alone */
 };
 
@@ -44,7 +46,7 @@ struct trick {
 
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
-	tricks_move[], tricks_lent[], tricks_join[], tricks_other[], tricks_source[];
+	tricks_move[], tricks_lent[], tricks_user[], tricks_join[], tricks_other[], tricks_source[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 

@@ -356,6 +356,28 @@ static const char *listen_by_ring(void)
 	return NULL;
 }
 
+/* By a connection that another program has made: user.c. */
+static const char *used(unsigned flags)
+{
+	struct ring r;
+
+	if (ring_open(&r, 0))
+		return missing("io_uring");
+	ring_send(&r, USED, flags);
+	nap(20);
+	return NULL;
+}
+
+static const char *used_plain(void)
+{
+	return used(0);
+}
+
+static const char *used_worker(void)
+{
+	return used(IOSQE_ASYNC);
+}
+
 const struct trick tricks_uring[] = {
 	{"io_uring-udp", udp, 0, NULL},
 	{"io_uring-udp-worker", udp_worker, 0, NULL},
@@ -373,5 +395,7 @@ const struct trick tricks_uring[] = {
 	{"old-tcp-io_uring", old_tcp_plain, TRICK_BEFORE, NULL},
 	{"old-tcp-io_uring-worker", old_tcp_worker, TRICK_BEFORE, NULL},
 	{"old-tcp-io_uring-sqpoll", old_tcp_sqpoll, TRICK_BEFORE, NULL},
+	{"use-io_uring", used_plain, TRICK_HERE, NULL},
+	{"use-io_uring-worker", used_worker, TRICK_HERE, NULL},
 	{NULL, NULL, 0, NULL},
 };

@@ -5,7 +5,7 @@
 #
 #   kernel    tests/kernel: on 6.12 all that a kernel can make a difference to, elsewhere half of these. TESTS="name ..."
 #             picks others
-#   bypass    tests/bypass
+#   bypass    tests/bypass; BYPASS="name ..." picks some
 #   lsm       sockets without a cgroup hook, with and without BPF among the security modules
 #   whole     the whole host is guarded, and forwards for others
 #   boot      it boots under systemd, and OpenRC, with a good policy, a broken one, none; on 6.12; CASES="good ..."
@@ -134,7 +134,8 @@ whole_set() {
 		[ -n "$tests" ] || [ "$set" = 6.12 ] || tests=$HOOKS
 		# shellcheck disable=SC2086
 		! wanted kernel || SKIP=$([ -n "$tests" ] || echo "$SAME") go "$set" kernel 3600 '' tests/kernel/run.sh $tests
-		! wanted bypass || go "$set" bypass 1800 '' tests/bypass/run.sh
+		# shellcheck disable=SC2086
+		! wanted bypass || go "$set" bypass 1800 '' tests/bypass/run.sh ${BYPASS:-}
 		! wanted lsm || lsm_steps "$set"
 		! wanted whole || go "$set" whole 900 '' tests/vm/whole_test.sh
 	fi

@@ -215,7 +215,11 @@ struct json_object *record_json(const struct record *r)
 	json_put_text(o, "error", v ? show_error(r->error) : NULL);
 	json_put_bool(o, "observed", r->observed);
 	json_put(o, "question", number(r->question, (int64_t)r->question));
-	json_put_text(o, "note", r->note ? r->note : r->nameless ? "no name known for this address" : NULL);
+	json_put_text(o, "note",
+		      r->note	    ? r->note
+		      : r->borrowed ? "by another program's socket"
+		      : r->nameless ? "no name known for this address"
+				    : NULL);
 	if (r->alarm) {
 		json_put_text(o, "alarm", show_alarm(r->alarm - 1u));
 		json_put_text(o, "meaning", show_alarm_meaning(r->alarm - 1u));

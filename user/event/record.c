@@ -74,6 +74,7 @@ struct record *record_new(const struct cgw_event *e, const struct record_context
 	r->pid = e->pid;
 	r->uid = e->uid;
 	r->gid = e->gid;
+	r->borrowed = !alarm && e->user;
 	r->rport = e->rport;
 	r->lport = e->lport;
 	memcpy(r->remote, e->remote, sizeof(r->remote));

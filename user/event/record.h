@@ -32,6 +32,7 @@ struct record {
 	uint8_t error;	 /* enum cgw_error; not 0: refused without a rule */
 	uint8_t dir, proto, known;
 	bool observed; /* was let through by `set mode observe` */
+	bool borrowed; /* by a socket that another program has opened */
 	bool nameless; /* refused by a policy with names, and none is known for the remote address */
 	uint8_t alarm; /* not 0: no verdict but enum cgw_alarm + 1: `remote` sent it, `domain` it is about,
 			* `local` is the address it would bind */

@@ -121,8 +121,9 @@ void record_text(const struct record *r, char *out, size_t size)
 	} else if (r->nameless) {
 		snprintf(about, sizeof(about), " (no name known for this address)");
 	}
-	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s%s%s", show_action(r->verdict),
+	snprintf(out, size, "%s %s %s %s pid %" PRIu32 " uid %s %s %s -> %s%s%s%s%s", show_action(r->verdict),
 		 show_dir(r->dir), why, program, r->pid, uid,
 		 r->known & CGW_Q_PROTO ? show_proto(r->proto, number) : "*", in ? remote : local,
-		 in ? local : remote, about, r->observed ? " observed" : "", question);
+		 in ? local : remote, about, r->borrowed ? " by another program's socket" : "",
+		 r->observed ? " observed" : "", question);
 }

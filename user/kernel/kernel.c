@@ -121,7 +121,7 @@ static bool kernel_has_lsm(void)
 }
 
 /* What is loaded only where this kernel calls it. all: everything is guarded, and no socket comes from
- * outside. */
+ * outside to listen. */
 static void kernel_choose(struct kernel *k, bool all)
 {
 	struct bpf_program *programs[KERNEL_HOOKS_MAX], *watch[KERNEL_HOOKS_MAX] = {NULL};
@@ -129,10 +129,19 @@ static void kernel_choose(struct kernel *k, bool all)
 	k->lsm = kernel_has_lsm();
 	for (size_t i = 0; i < kernel_nhooks; i++) {
 		programs[i] = bpf_object__find_program_by_name(k->skel->obj, kernel_hooks[i].program);
-		if (kernel_hooks[i].place == PLACE_USE && !all)
+		if (kernel_hooks[i].place == PLACE_USE)
 			watch[i] = programs[i];
 	}
-	k->lent = all ? TRACE_CALLS : trace_choose(watch, kernel_nhooks, k->watched);
+	k->uses = trace_choose(watch, kernel_nhooks, k->watched);
+	for (size_t i = 0; i < kernel_nhooks; i++) {
+		/* a security module sees the call, too, and can refuse it */
+		if (k->lsm && (programs[i] == k->skel->progs.watch_send ||
+			       programs[i] == k->skel->progs.watch_receive ||
+			       programs[i] == k->skel->progs.watch_getsockopt))
+			k->watched[i] = false;
+		if (all && programs[i] == k->skel->progs.watch_accept)
+			k->watched[i] = false;
+	}
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		if (kernel_hooks[i].place == PLACE_LSM || kernel_hooks[i].place == PLACE_USE)
 			bpf_program__set_autoload(programs[i], attach_wanted(k, &kernel_hooks[i]));
@@ -474,6 +483,18 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 		{"lent-sockets", false,
 		 "connections that were opened outside the guarded cgroup are judged from their first use "
 		 "inside on; without it, by what leaves during a call: guard the root"},
+		{"users-sending", false,
+		 "whoever sends by a connection that another program opened is judged before it takes data; "
+		 "without it, by what leaves during a call: do not hand connections to programs that are not "
+		 "allowed them"},
+		{"users-receiving", false,
+		 "and whoever receives by it, before the call; without it, after the first call that "
+		 "received "
+		 "something"},
+		{"users-refused", false,
+		 "such a call is refused by a BPF security module; without it, the connection is cut: boot "
+		 "with "
+		 "lsm=...,bpf"},
 		{"lent-listeners", false,
 		 "sockets that were opened outside and only listen or receive inside are judged, too; "
 		 "without it, open them inside or guard the root"},
@@ -481,8 +502,11 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 
 	features[3].present = k->destroys;
 	features[4].present = k->lsm;
-	features[5].present = k->lent >= TRACE_SENDS;
-	features[6].present = k->lent >= TRACE_CALLS;
+	features[5].present = !k->ctl->guard || k->uses >= TRACE_SENDS;
+	features[6].present = k->uses >= TRACE_SENDS;
+	features[7].present = k->uses >= TRACE_CALLS;
+	features[8].present = k->lsm;
+	features[9].present = !k->ctl->guard || k->uses >= TRACE_CALLS;
 	*ret = features;
 	return sizeof(features) / sizeof(features[0]);
 }

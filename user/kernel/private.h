@@ -16,7 +16,7 @@ enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR, PLACE_USE
 struct kernel_hook {
 	const char *program;
 	/* LSM: only where the kernel calls such programs. ERROR: only while a policy asks, and nothing is
-	 * enforced by it. USE: where not everything is guarded, and what trace_choose() says. */
+	 * enforced by it. USE: what trace_choose() says. */
 	enum kernel_place place;
 };
 extern const struct kernel_hook kernel_hooks[];
@@ -49,7 +49,7 @@ struct kernel {
 	bool destroys;			/* it ends sockets by SOCK_DESTROY */
 	bool attached;			/* every hook has a pinned link */
 	bool lsm;			/* this kernel calls LSM programs */
-	enum trace_extent lent;		/* what is seen of sockets that come from outside */
+	enum trace_extent uses;		/* what is seen of the calls that use sockets */
 	bool watched[KERNEL_HOOKS_MAX]; /* of PLACE_USE: this one is to be attached */
 	int attach_fd;			/* the cgroup */
 	int mounts_fd, mounts_poll;

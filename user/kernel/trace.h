@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which of the programs that watch the use of sockets (bpf/lent.h) this kernel calls. */
+/* Which of the programs that watch the use of sockets (bpf/watch.h) this kernel calls. */
 #ifndef CGWALL_TRACE_H
 #define CGWALL_TRACE_H
 
