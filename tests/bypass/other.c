@@ -223,6 +223,18 @@ static const char *nat(void)
 		"nft delete table ip bypass", HOLE4);
 }
 
+/* What goes to the hole is wrapped up, for BAD to unwrap. */
+#define XFRM(mode)                                                                                          \
+	"ip xfrm state add src " HOST4 " dst " BAD4 " proto esp spi 7 reqid 7 mode " mode                   \
+	" enc cipher_null '' auth digest_null '' 2>/dev/null && "                                           \
+	"ip xfrm policy add src " HOST4 " dst " HOLE4 " dir out tmpl src " HOST4 " dst " BAD4 " proto esp " \
+	"reqid 7 mode " mode " 2>/dev/null"
+
+static const char *xfrm(void)
+{
+	return by_route(XFRM("tunnel"), "ip xfrm policy flush; ip xfrm state flush", HOLE4);
+}
+
 #define NET_ADMIN "it changes the network below the socket; drop CAP_NET_ADMIN"
 #define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
 
@@ -239,5 +251,6 @@ const struct trick tricks_other[] = {
 	{"tunnel-ipip", ipip, 0, NET_ADMIN},
 	{"tunnel-vxlan", vxlan, 0, NET_ADMIN},
 	{"nat-output", nat, 0, NET_ADMIN},
+	{"xfrm-tunnel", xfrm, 0, NULL},
 	{NULL, NULL, 0, NULL},
 };
