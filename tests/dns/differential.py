@@ -33,6 +33,22 @@ def read_rdata(rdclass, rdtype, parser, origin=None):
 
 dns.rdata.from_wire_parser = read_rdata
 
+# After a name dnspython goes on behind the furthest byte that it has looked at. A label that a pointer leads to may
+# reach over that pointer, and what follows the name stands behind its first pointer all the same (RFC 1035, 4.1.4).
+READ_NAME = dns.name.from_wire_parser
+
+
+def read_name(parser):
+    at = parser.current
+    name = READ_NAME(parser)
+    while 0 < parser.wire[at] < 64:
+        at += 1 + parser.wire[at]
+    parser.current = parser.furthest = at + (2 if parser.wire[at] else 1)
+    return name
+
+
+dns.name.from_wire_parser = read_name
+
 WORDS = ["www", "a", "cdn", "x1", "deepl", "example", "com", "net", "test", "Mixed", "_tcp", "a-b", "l" * 63]
 
 

@@ -119,7 +119,7 @@ int diag_state(int netlink, const struct cgw_cut *c)
 #define TCP_NEW_SYN_RECV_ 12 /* not in <netinet/tcp.h> */
 
 /* The socket of the cookie in one part of a list: its state, 0. *end: there are no more parts. */
-static int find_in(const struct nlmsghdr *h, size_t n, struct cgw_cut *c, bool *end)
+static int find_in(struct nlmsghdr *h, size_t n, struct cgw_cut *c, bool *end)
 {
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 		struct inet_diag_msg m;
