@@ -125,6 +125,45 @@ static __always_inline int filter_hold(struct __sk_buff *skb, struct cgw_query *
 	return out && r == HOLD_LATER ? HOLD_LATER : FILTER_DROP;
 }
 
+/* What a TCP socket sends is TCP, and what a UDP socket sends is UDP, unless the kernel has wrapped it up by
+ * the host's IPsec: then it is judged by the ends of its socket. In the agent's network namespace alone: who
+ * may set IPsec up there may do anything to its packets; in one of his own anybody may have them sent
+ * wherever he likes. 0: q is about the socket's ends; -1: it is to be judged as what it is. */
+static __noinline int filter_wrapped(struct bpf_sock *sk, const struct cgw_sock *s, struct cgw_query *q)
+{
+	__u32 *remote = (__u32 *)q->remote, *local = (__u32 *)q->local;
+	const struct cgw_ctl *c = ctl_get();
+	__u32 last[2];
+
+	if (!c || !c->netns || s->who.netns != c->netns || !(sk->dst_port || sk->state == TCP_LISTEN))
+		return -1;
+	__builtin_memset(q, 0, sizeof(*q));
+	if (sk->family == AF_INET) {
+		remote[2] = local[2] = bpf_htonl(0xffff);
+		last[0] = sk->dst_ip4;
+		last[1] = sk->src_ip4;
+		/* clang must not compute with the socket's address, to share code with what is below */
+		asm volatile("" : "+r"(last[0]), "+r"(last[1]));
+	} else {
+		for (int i = 0; i < 3; i++) {
+			remote[i] = sk->dst_ip6[i];
+			local[i] = sk->src_ip6[i];
+		}
+		last[0] = sk->dst_ip6[3];
+		last[1] = sk->src_ip6[3];
+	}
+	asm volatile("" : "+r"(last[0]), "+r"(last[1]));
+	remote[3] = last[0];
+	local[3] = last[1];
+	q->proto = sk->protocol;
+	q->rport = bpf_ntohs(sk->dst_port);
+	q->lport = sk->src_port;
+	q->known = CGW_Q_REMOTE | CGW_Q_LOCAL | CGW_Q_PROTO | CGW_Q_RPORT | CGW_Q_LPORT;
+	if (sk->state == TCP_SYN_SENT)
+		q->tcp_flags = TCP_FLAG_SYN;
+	return 0;
+}
+
 /* A connection's packet. */
 static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s,
 				      __u64 word, bool out)
@@ -136,7 +175,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	if (CGW_DECIDED_WORD(decided) == word && CGW_DECIDED_VERDICT(decided) != CGW_ASK &&
 	    packet_plain_tcp(skb) && !iface_asked(word))
 		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
-	if (packet_read(skb, &q, out) || q.proto != IPPROTO_TCP) {
+	if (packet_read(skb, &q, out) || (q.proto != IPPROTO_TCP && (!out || filter_wrapped(sk, s, &q)))) {
 		count(CGW_ERR_PACKET);
 		return FILTER_DROP;
 	}
@@ -154,6 +193,7 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 		if (verdict == CGW_ASK)
 			return filter_hold(skb, &q, s,
 					   out && q.dir == CGW_OUT && sk->state == TCP_SYN_SENT &&
+							   packet_plain_tcp(skb) &&
 							   filter_as_sent(skb, sk, &q)
 						   ? HOLD_SYN
 						   : 0,
@@ -210,6 +250,9 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 		count(CGW_ERR_PACKET);
 		return FILTER_DROP;
 	}
+	if (out && sk->protocol == IPPROTO_UDP && (q.proto == IPPROTO_ESP || q.proto == IPPROTO_AH) &&
+	    sk->state == TCP_ESTABLISHED)
+		filter_wrapped(sk, s, &q);
 	q.word = word;
 	q.dir = out ? CGW_OUT : CGW_IN;
 	if (out && !source_seen(s, &q) && source_foreign(skb, sk, s, &q))

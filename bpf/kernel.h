@@ -316,6 +316,8 @@ struct bpf_iter__tcp {
 #define IPPROTO_DCCP 33
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_SCTP 132
+#define IPPROTO_ESP 50
+#define IPPROTO_AH 51
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800

@@ -251,6 +251,6 @@ const struct trick tricks_other[] = {
 	{"tunnel-ipip", ipip, 0, NET_ADMIN},
 	{"tunnel-vxlan", vxlan, 0, NET_ADMIN},
 	{"nat-output", nat, 0, NET_ADMIN},
-	{"xfrm-tunnel", xfrm, 0, NULL},
+	{"xfrm-tunnel", xfrm, 0, NET_ADMIN},
 	{NULL, NULL, 0, NULL},
 };
