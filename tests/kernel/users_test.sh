@@ -127,5 +127,16 @@ C
 
 whole stay
 moves stay "in peer"
+
+# ---- nobody is there to end a connection: nothing goes by it all the same ----
+agent_kill
+is "without an agent, who may" "a b" "$(one tcp 'printf a >&3; hear; printf b | "$W/bin/three" >&3; hear')"
+for proto in tcp udp; do
+	case $(one $proto 'printf a >&3; hear; printf b | "$W/bin/two" >&3; hear 1; printf c >&3; hear 1') in
+	"a silent silent" | "a ended ended" | "a ended") pass "without an agent, $proto: who may not" ;;
+	*) fail "without an agent another program used a $proto socket that it may not" ;;
+	esac
+done
+agent_start
 agent_end
 finish
