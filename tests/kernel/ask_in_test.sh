@@ -24,7 +24,7 @@ from_peer() {
 	local name=$1
 	shift
 	rm -f "$W/$name.out"
-	at_peer "$ASKER" -t 60000 "$@" >"$W/$name.out" 2>&1 </dev/null &
+	at_peer "$ASKER" -t 600000 "$@" >"$W/$name.out" 2>&1 </dev/null &
 	SERVERS+=($!)
 }
 
