@@ -73,7 +73,7 @@ step() {
 	fi
 	# emulation is slow: fewer rounds of what is repeated
 	# shellcheck disable=SC2086
-	scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-$seconds}" -c $((quick ? 1 : 2)) $options -- \
+	scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-$seconds}" $options -- \
 		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 $exhaust TEST_TIMEOUT=400 SKIP="${SKIP:-}" VERBOSE="${VERBOSE:-}" "$@" 2>&1 |
 		tee "$out" | progress "$set"
 	rc=${PIPESTATUS[0]}
@@ -143,7 +143,7 @@ whole_set() {
 		# shellcheck disable=SC2086
 		! wanted kernel || SKIP=$([ -n "$tests" ] || echo "$SAME") go "$set" kernel 3600 '' tests/kernel/run.sh $tests
 		# shellcheck disable=SC2086
-		! wanted bypass || go "$set" bypass 1800 '' tests/bypass/run.sh ${BYPASS:-}
+		! wanted bypass || go "$set" bypass 3600 '' tests/bypass/run.sh ${BYPASS:-}
 		! wanted lsm || lsm_steps "$set"
 		! wanted whole || go "$set" whole 900 '' tests/vm/whole_test.sh
 	fi
