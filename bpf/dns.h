@@ -270,16 +270,15 @@ __noinline int dns_datagram(struct __sk_buff *skb, struct dns_buffer *b)
 static __noinline __u32 dns_headers(struct __sk_buff *skb, struct dns_buffer *b, __u32 out)
 {
 	struct cgw_query *q = &b->w.q;
-	bool later = false;
 	__be16 ports[2];
 	__u32 at = 0;
 
 	__builtin_memset(q, 0, sizeof(*q));
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		at = packet_ip4(skb, q, out, &later);
+		at = packet_ip4(skb, q, out);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		at = packet_ip6(skb, q, out, &later);
-	if (!at || later || bpf_skb_load_bytes(skb, at, ports, sizeof(ports)))
+		at = packet_ip6(skb, q, out);
+	if (!at || (at & PACKET_LATER) || bpf_skb_load_bytes(skb, at, ports, sizeof(ports)))
 		return 0;
 	q->known = CGW_Q_REMOTE | CGW_Q_LOCAL | CGW_Q_PROTO | CGW_Q_RPORT | CGW_Q_LPORT;
 	q->rport = bpf_ntohs(ports[out ? 1 : 0]);

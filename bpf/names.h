@@ -163,13 +163,36 @@ struct names_union {
 }; /* 32 bytes: 6.1 rounds every frame of a call chain up to a multiple of that, and this chain is the longest
     */
 
+/* One chunk out of two: what either name lets match, and what asks for names not to be bound (lack, or NULL)
+ * only where both do. Gives a bit for each word that is not empty. Called by many, and as a function of its
+ * own it is verified once. */
+__noinline int names_union_chunk(struct cgw_chunk *to, const struct cgw_chunk *a, const struct cgw_chunk *b,
+				 const struct cgw_chunk *lack)
+{
+	__u64 bits = 0;
+
+	if (!to || !a || !b)
+		return 0;
+	CGW_ROLLED
+	for (int i = 0; i < CGW_CHUNK_WORDS; i++) {
+		__u64 n = lack ? lack->w[i] : 0;
+		__u64 w = ((a->w[i] | b->w[i]) & ~n) | (a->w[i] & b->w[i] & n), some;
+
+		to->w[i] = w;
+		/* w != 0 without a branch, which a verifier would follow both ways, sixteen times over */
+		asm("%0 = %1; %0 = -%0; %0 |= %1; %0 >>= 63" : "=&r"(some) : "r"(w));
+		bits |= some << i;
+	}
+	return (int)bits;
+}
+
 /* Chunk `at` of the new row. Where there is a summary it is chunk 0, and made from the others. */
 static int names_union_step(__u32 at, struct names_union *u)
 {
 	const struct cgw_chunk *a, *b, *lack = NULL;
 	struct cgw_chunk *to, *sum = NULL;
 	__u32 first = u->stride - u->nchunks;
-	__u64 bits = 0;
+	__u64 bits;
 
 	if (at >= u->nchunks)
 		return 1;
@@ -183,15 +206,7 @@ static int names_union_step(__u32 at, struct names_union *u)
 		sum = chunk_get(u->word, u->to);
 	if (!to || !a || !b || (u->lack && !lack) || (first && !sum))
 		return 1;
-	for (int i = 0; i < CGW_CHUNK_WORDS; i++) {
-		__u64 n = lack ? lack->w[i] : 0;
-		__u64 w = ((a->w[i] | b->w[i]) & ~n) | (a->w[i] & b->w[i] & n), some;
-
-		to->w[i] = w;
-		/* w != 0 without a branch, which a verifier would follow both ways, sixteen times over */
-		asm("%0 = %1; %0 = -%0; %0 |= %1; %0 >>= 63" : "=&r"(some) : "r"(w));
-		bits |= some << i;
-	}
+	bits = (__u16)names_union_chunk(to, a, b, lack);
 	/* a quarter of a word of the summary */
 	if (sum)
 		sum->w[masked(at / 4, CGW_CHUNK_WORDS - 1)] |= bits << (at & 3) * CGW_CHUNK_WORDS;
@@ -297,7 +312,7 @@ full:
 struct names_of {
 	__u64 ref[CGW_BOUND_NAMES]; /* CGW_NAME_REF of what is in force; 0: none */
 	__u64 best;		    /* that to be shown; 0: none */
-	__u64 score;		    /* while it is filled: of best; before that, the place in the set */
+	__u64 score;		    /* while it is filled: of best */
 };
 
 /* Choices are kept in memory while a loop runs: what a verifier knows of a value that it has seen written
@@ -315,11 +330,28 @@ static __always_inline bool bound_is(const struct cgw_bound *b, const __u64 *add
 	return !((a[0] ^ addr[0]) | (a[1] ^ addr[1]) | (b->netns ^ netns));
 }
 
-/* A copy of the names that were in force at `since`, or were learned later. */
-static __always_inline void bound_copy(struct cgw_bound *b, __u64 since, __u32 pid, struct names_of *ret)
+/* Where an address is in its set; CGW_BOUND_WAYS: nowhere. addr: its two words. */
+__noinline __u32 names_way(const struct cgw_bound_set *set, __u64 addr0, __u64 addr1, __u64 netns)
 {
-	__u64 asked = b->asked;
+	const __u64 addr[2] = {addr0, addr1};
 
+	if (!set)
+		return CGW_BOUND_WAYS;
+	CGW_ROLLED
+	for (__u32 i = 0; i < CGW_BOUND_WAYS; i++)
+		if (bound_is(&set->way[masked(i, CGW_BOUND_WAYS - 1)], addr, netns))
+			return i;
+	return CGW_BOUND_WAYS;
+}
+
+/* A copy of the names that were in force at `since`, or were learned later. */
+__noinline int names_copy(struct cgw_bound *b, __u64 since, __u32 pid, struct names_of *ret)
+{
+	__u64 asked;
+
+	if (!b || !ret)
+		return -1;
+	asked = b->asked;
 	ret->best = ret->score = 0;
 	CGW_ROLLED
 	for (int i = 0; i < CGW_BOUND_NAMES; i++) {
@@ -336,6 +368,7 @@ static __always_inline void bound_copy(struct cgw_bound *b, __u64 since, __u32 p
 			NAMES_VOLATILE(ret->best) = ref;
 		}
 	}
+	return 0;
 }
 
 /* The names of q->remote in the network namespace of w's socket that count for a flow that began at `since`.
@@ -360,16 +393,13 @@ __noinline int names_read(const struct cgw_query *q, const struct cgw_who *w, __
 		struct cgw_bound *b;
 		__u32 seq;
 
-		ret->score = CGW_BOUND_WAYS;
-		CGW_ROLLED
-		for (int i = 0; i < CGW_BOUND_WAYS; i++)
-			if (bound_is(&set->way[i], addr, w->netns))
-				NAMES_VOLATILE(ret->score) = i;
-		if (NAMES_VOLATILE(ret->score) >= CGW_BOUND_WAYS)
+		at = names_way(set, addr[0], addr[1], w->netns);
+		if (at >= CGW_BOUND_WAYS)
 			return 0;
-		b = &set->way[masked(NAMES_VOLATILE(ret->score), CGW_BOUND_WAYS - 1)];
+		b = &set->way[masked(at, CGW_BOUND_WAYS - 1)];
 		seq = names_seq(b);
-		bound_copy(b, since, w->pid, ret);
+		if (names_copy(b, since, w->pid, ret))
+			return -1;
 		asm volatile("" ::: "memory");
 		if (!(seq & 1) && bound_is(b, addr, w->netns) && names_seq(b) == seq)
 			return 1;
@@ -432,20 +462,26 @@ static __always_inline void names_put_off(__u64 *moment, __u64 to)
 		__sync_val_compare_and_swap(moment, before, to);
 }
 
-/* One name of an address, for a flow that began at `since`. A place that is given to another name meanwhile
- * has another `until`, and is left alone but for its worth to whoever looks for room. */
-static __always_inline void names_use_one(struct cgw_bound *b, struct cgw_binding *n, __u64 since, __u64 to,
-					  bool up)
+/* Name k of an address, for a flow that began at `since`. A place that is given to another name meanwhile
+ * has another `until`, and is left alone but for its worth to whoever looks for room. Always 0. */
+__noinline int names_use_one(struct cgw_bound *b, __u32 k, __u64 since, __u64 to, __u32 up)
 {
-	__u64 ref = NAMES_VOLATILE(n->name), until = NAMES_VOLATILE(n->until);
-	__u32 place = CGW_NAME_PLACE(ref);
+	struct cgw_binding *n;
 	struct cgw_name *name;
+	__u64 ref, until;
+	__u32 place;
 
+	if (!b)
+		return 0;
+	n = &b->names[masked(k, CGW_BOUND_NAMES - 1)];
+	ref = NAMES_VOLATILE(n->name);
+	until = NAMES_VOLATILE(n->until);
+	place = CGW_NAME_PLACE(ref);
 	if (!ref || until <= since || n->since > since / CGW_NAME_NS_PER_S)
-		return;
+		return 0;
 	name = bpf_map_lookup_elem(&names, &place);
 	if (!name || CGW_NAME_TAG(NAMES_VOLATILE(name->id)) != CGW_NAME_TAG(ref))
-		return;
+		return 0;
 	names_put_off(&name->until, to);
 	if (n->flags & CGW_BINDING_MENTIONED)
 		names_put_off(&b->kept, to);
@@ -453,10 +489,11 @@ static __always_inline void names_use_one(struct cgw_bound *b, struct cgw_bindin
 	if (until < to)
 		__sync_val_compare_and_swap(&n->until, until, to);
 	if (!up)
-		return;
+		return 0;
 	names_put_off(&name->used, to);
 	names_put_off(&b->used, to);
 	n->used = to / CGW_NAME_NS_PER_S;
+	return 0;
 }
 
 /* A flow to this address (q: its remote end), in the network namespace with that cookie, that began at
@@ -467,6 +504,7 @@ __noinline int names_use(const struct cgw_query *q, __u64 netns, __u64 since, __
 {
 	struct cgw_ctl *c = ctl_get();
 	struct cgw_bound_set *set;
+	struct cgw_bound *b;
 	__u64 addr[2], to = bpf_ktime_get_boot_ns() + CGW_NAME_USE_NS;
 	__u32 at;
 
@@ -477,18 +515,14 @@ __noinline int names_use(const struct cgw_query *q, __u64 netns, __u64 since, __
 	set = bpf_map_lookup_elem(&bound, &at);
 	if (!set)
 		return 0;
-	CGW_ROLLED
-	for (__u32 i = 0; i < CGW_BOUND_WAYS; i++) {
-		struct cgw_bound *b = &set->way[masked(i, CGW_BOUND_WAYS - 1)];
-
-		if (!bound_is(b, addr, netns))
-			continue;
-		CGW_ROLLED
-		for (__u32 k = 0; k < CGW_BOUND_NAMES; k++)
-			names_use_one(b, &b->names[masked(k, CGW_BOUND_NAMES - 1)], since, to, up);
-		names_put_off(&c->names_used, to);
+	at = names_way(set, addr[0], addr[1], netns);
+	if (at >= CGW_BOUND_WAYS)
 		return 0;
-	}
+	b = &set->way[masked(at, CGW_BOUND_WAYS - 1)];
+	CGW_ROLLED
+	for (__u32 k = 0; k < CGW_BOUND_NAMES; k++)
+		names_use_one(b, k, since, to, up);
+	names_put_off(&c->names_used, to);
 	return 0;
 }
 

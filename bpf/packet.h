@@ -19,6 +19,7 @@
 #define TCP_FLAG_ACK 16
 #define PACKET_EXTENSIONS_MAX 6
 #define PACKET_OPTIONS_MAX 10
+#define PACKET_LATER 0x80000000 /* with a header's length: a fragment without ports */
 
 /* Where a packet's ends go in the query: it was sent from here, or it came. */
 #define PACKET_SOURCE(q, out) ((out) ? (q)->local : (q)->remote)
@@ -49,7 +50,8 @@ static __always_inline bool packet_options(struct __sk_buff *skb, __u32 from, __
 	return from >= to; /* more of them than anybody needs: no */
 }
 
-static __always_inline __u32 packet_ip4(struct __sk_buff *skb, struct cgw_query *q, bool out, bool *later)
+/* The length of an IPv4 header with its options, read into *q; 0: it cannot be told. */
+__noinline __u32 packet_ip4(struct __sk_buff *skb, struct cgw_query *q, __u32 out)
 {
 	struct {
 		__u8 version_ihl, tos;
@@ -58,8 +60,12 @@ static __always_inline __u32 packet_ip4(struct __sk_buff *skb, struct cgw_query 
 		__be16 sum;
 		__be32 source, target;
 	} ip;
-	__u32 *s = (__u32 *)PACKET_SOURCE(q, out), *t = (__u32 *)PACKET_TARGET(q, out), len;
+	__u32 *s, *t, len;
 
+	if (!q)
+		return 0;
+	s = (__u32 *)PACKET_SOURCE(q, out);
+	t = (__u32 *)PACKET_TARGET(q, out);
 	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
 		return 0;
 	len = (ip.version_ihl & 15) * 4;
@@ -69,11 +75,11 @@ static __always_inline __u32 packet_ip4(struct __sk_buff *skb, struct cgw_query 
 	s[3] = ip.source;
 	t[3] = ip.target;
 	q->proto = ip.proto;
-	*later = ip.frag & bpf_htons(IP_OFFSET);
-	return len;
+	return ip.frag & bpf_htons(IP_OFFSET) ? len | PACKET_LATER : len;
 }
 
-static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query *q, bool out, bool *later)
+/* The length of an IPv6 header with those behind it, read into *q; 0: it cannot be told. */
+__noinline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query *q, __u32 out)
 {
 	struct {
 		__be32 version;
@@ -81,10 +87,10 @@ static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query 
 		__u8 next, hops;
 		__u8 source[16], target[16];
 	} ip;
-	__u32 at = sizeof(ip);
+	__u32 at = sizeof(ip), later = 0;
 	__u8 next;
 
-	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) ||
+	if (!q || bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) ||
 	    (ip.version & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
 		return 0;
 	__builtin_memcpy(PACKET_SOURCE(q, out), ip.source, 16);
@@ -96,14 +102,14 @@ static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query 
 		if (next != NEXTHDR_HOP && next != NEXTHDR_DEST && next != NEXTHDR_FRAGMENT &&
 		    next != NEXTHDR_AUTH && next != NEXTHDR_MOBILITY && next != NEXTHDR_ROUTING) {
 			q->proto = next;
-			return at;
+			return at | later;
 		}
 		/* a routing header names the place where the packet really goes */
 		if (next == NEXTHDR_ROUTING || bpf_skb_load_bytes(skb, at, ext, sizeof(ext)))
 			return 0;
 		if (next == NEXTHDR_FRAGMENT) {
 			if ((ext[2] << 8 | ext[3]) & 0xfff8)
-				*later = true;
+				later = PACKET_LATER;
 			at += 8;
 		} else {
 			at += next == NEXTHDR_AUTH ? (ext[1] + 2) * 4 : (ext[1] + 1) * 8;
@@ -116,7 +122,6 @@ static __always_inline __u32 packet_ip6(struct __sk_buff *skb, struct cgw_query 
 /* Reads the headers into *q. 0; -1 where the packet cannot be read or goes another way than it says. */
 __noinline int packet_read(struct __sk_buff *skb, struct cgw_query *q, __u32 out)
 {
-	bool later = false; /* a fragment without ports */
 	__be16 ports[2];
 	__u32 at = 0;
 
@@ -124,16 +129,16 @@ __noinline int packet_read(struct __sk_buff *skb, struct cgw_query *q, __u32 out
 		return -1;
 	__builtin_memset(q, 0, sizeof(*q));
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		at = packet_ip4(skb, q, out, &later);
+		at = packet_ip4(skb, q, out);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		at = packet_ip6(skb, q, out, &later);
+		at = packet_ip6(skb, q, out);
 	if (!at)
 		return -1;
 	q->known = CGW_Q_REMOTE | CGW_Q_LOCAL | CGW_Q_PROTO;
 	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_UDPLITE &&
 	    q->proto != IPPROTO_SCTP && q->proto != IPPROTO_DCCP)
 		return 0;
-	if (later || bpf_skb_load_bytes(skb, at, ports, sizeof(ports)))
+	if ((at & PACKET_LATER) || bpf_skb_load_bytes(skb, at, ports, sizeof(ports)))
 		return -1; /* no port to judge it by */
 	q->known |= CGW_Q_RPORT | CGW_Q_LPORT;
 	q->rport = bpf_ntohs(ports[out ? 1 : 0]);
