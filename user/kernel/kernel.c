@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -194,6 +195,13 @@ static int kernel_maps(struct kernel *k, char **message)
 	return r ? kernel_fail(message, r, "cannot map the control word: %s", strerror(-r)) : 0;
 }
 
+/* Whoever makes records as fast as they are read shall not keep the agent from everything else. Negative ends
+ * the reading, and the record counts as read. */
+static int kernel_burst(struct kernel *k)
+{
+	return --k->burst ? 0 : -EAGAIN;
+}
+
 static int kernel_ring_event(void *arg, void *data, size_t size)
 {
 	struct kernel *k = arg;
@@ -205,7 +213,7 @@ static int kernel_ring_event(void *arg, void *data, size_t size)
 	    ((e->kind == CGW_EV_VERDICT || e->kind == CGW_EV_ALARM) &&
 	     size > offsetof(struct cgw_event, path)))
 		k->event(k->event_arg, e);
-	return 0;
+	return kernel_burst(k);
 }
 
 /* Tells the agent's network namespace apart from others; 0: the kernel does not say. */
@@ -229,6 +237,26 @@ static int kernel_ring_asked(void *arg, void *data, size_t size)
 
 	if (k->asked && size >= sizeof(struct cgw_asked))
 		k->asked(k->asked_arg, data);
+	return kernel_burst(k);
+}
+
+/* Both buffers behind one descriptor. 0 or -errno. */
+static int kernel_rings(struct kernel *k)
+{
+	const int maps[2] = {bpf_map__fd(k->skel->maps.events), bpf_map__fd(k->skel->maps.asking)};
+	const ring_buffer_sample_fn fn[2] = {kernel_ring_event, kernel_ring_asked};
+
+	k->events_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (k->events_fd < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		struct epoll_event in = {.events = EPOLLIN};
+
+		k->ring[i] = ring_buffer__new(maps[i], fn[i], k, NULL);
+		if (!k->ring[i] ||
+		    epoll_ctl(k->events_fd, EPOLL_CTL_ADD, ring_buffer__epoll_fd(k->ring[i]), &in))
+			return -errno;
+	}
 	return 0;
 }
 
@@ -285,7 +313,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 
 	if (!k)
 		return -ENOMEM;
-	k->attach_fd = k->mounts_fd = k->mounts_poll = k->slot.ifaces_fd = -1;
+	k->events_fd = k->attach_fd = k->mounts_fd = k->mounts_poll = k->slot.ifaces_fd = -1;
 	k->lists_slot = ~0u;
 	kernel_print(o->verbose);
 	r = guard_find(o->cgroup, o->attach, &g, message);
@@ -322,9 +350,9 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	}
 	if (r)
 		goto fail;
-	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), kernel_ring_event, k, NULL);
-	if (!k->ring || ring_buffer__add(k->ring, bpf_map__fd(k->skel->maps.asking), kernel_ring_asked, k)) {
-		r = kernel_fail(message, -errno, "the event buffer cannot be read: %s", strerror(errno));
+	r = kernel_rings(k);
+	if (r) {
+		kernel_fail(message, r, "the event buffer cannot be read: %s", strerror(-r));
 		goto fail;
 	}
 	if (found) {
@@ -355,7 +383,10 @@ void kernel_close(struct kernel *k)
 	if (!k)
 		return;
 	state_close(k);
-	ring_buffer__free(k->ring);
+	for (int i = 0; i < 2; i++)
+		ring_buffer__free(k->ring[i]);
+	if (k->events_fd >= 0)
+		close(k->events_fd);
 	for (size_t i = 0; i < kernel_nhooks; i++)
 		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
 	publish_let_go(&k->slot);
@@ -454,18 +485,25 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 
 int kernel_event_fd(const struct kernel *k)
 {
-	return ring_buffer__epoll_fd(k->ring);
+	return k->events_fd;
 }
 
 int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_event *e), void *arg)
 {
-	int r;
+	int err = 0;
 
 	k->event = fn;
 	k->event_arg = arg;
-	r = ring_buffer__consume(k->ring);
+	for (int i = 0; i < 2; i++) {
+		int r;
+
+		k->burst = KERNEL_BURST;
+		r = ring_buffer__consume(k->ring[i]);
+		if (r < 0 && r != -EAGAIN)
+			err = r;
+	}
 	k->event = NULL;
-	return r < 0 ? r : 0;
+	return err;
 }
 
 size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret)

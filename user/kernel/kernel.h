@@ -110,7 +110,9 @@ int kernel_hits(struct kernel *k, enum cgw_dir dir, uint64_t *out, size_t n);
 int kernel_counters(struct kernel *k, uint64_t out[CGW_COUNTERS]);
 
 /* The events' epoll descriptor, and reading what is there: fn for each. Of a CGW_EV_CUT only the kind is
- * meant: a connection's packets are refused, kernel_cut() ends it. fn's event is valid only inside. */
+ * meant: a connection's packets are refused, kernel_cut() ends it. fn's event is valid only inside. At most
+ * KERNEL_BURST of each kind are read; the descriptor stays readable while there are more. */
+#define KERNEL_BURST 256
 int kernel_event_fd(const struct kernel *k);
 int kernel_read_events(struct kernel *k, void (*fn)(void *arg, const struct cgw_event *e), void *arg);
 

@@ -39,7 +39,9 @@ struct kernel {
 	struct cgw_ask *ask;		 /* mapped */
 	const struct cgw_chunk *matches; /* mapped */
 	size_t ctl_size, ask_size, matches_size;
-	struct ring_buffer *ring;
+	struct ring_buffer *ring[2];			     /* what is to be logged, what is asked */
+	int events_fd;					     /* either has something; -1: not open */
+	unsigned burst;					     /* records that may still be read in one go */
 	void (*event)(void *arg, const struct cgw_event *e); /* during kernel_read_events() */
 	void *event_arg;
 	void (*asked)(void *arg, const struct cgw_asked *e);
