@@ -74,7 +74,7 @@ step() {
 	# emulation is slow: fewer rounds of what is repeated
 	# shellcheck disable=SC2086
 	scripts/vm.sh run "$kernel" -t "${VM_TIMEOUT:-$seconds}" $options -- \
-		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 $exhaust TEST_TIMEOUT=400 SKIP="${SKIP:-}" VERBOSE="${VERBOSE:-}" "$@" 2>&1 |
+		env O="${O:-build}" JOBS=2 SWAPS=30 KILLS=3 $exhaust TEST_TIMEOUT=1200 SKIP="${SKIP:-}" VERBOSE="${VERBOSE:-}" "$@" 2>&1 |
 		tee "$out" | progress "$set"
 	rc=${PIPESTATUS[0]}
 	read -r p _ f _ s _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$out" | tail -1)"
@@ -141,11 +141,11 @@ whole_set() {
 		tests=${TESTS:-}
 		[ -n "$tests" ] || [ "$set" = 6.12 ] || tests=$HOOKS
 		# shellcheck disable=SC2086
-		! wanted kernel || SKIP=$([ -n "$tests" ] || echo "$SAME") go "$set" kernel 3600 '' tests/kernel/run.sh $tests
+		! wanted kernel || SKIP=$([ -n "$tests" ] || echo "$SAME") go "$set" kernel 7200 '' tests/kernel/run.sh $tests
 		# shellcheck disable=SC2086
-		! wanted bypass || go "$set" bypass 3600 '' tests/bypass/run.sh ${BYPASS:-}
+		! wanted bypass || go "$set" bypass 7200 '' tests/bypass/run.sh ${BYPASS:-}
 		! wanted lsm || lsm_steps "$set"
-		! wanted whole || go "$set" whole 900 '' tests/vm/whole_test.sh
+		! wanted whole || go "$set" whole 1800 '' tests/vm/whole_test.sh
 	fi
 	if wanted boot && [ -n "$main" ]; then
 		if [ "$set" = 6.12 ] && openrc_fetch 2>"$work/errors"; then
@@ -162,7 +162,7 @@ whole_set() {
 	fi
 	if wanted wifi && [ "$set" != 5.10 ]; then
 		# shellcheck disable=SC2015
-		get "$set-full" && go "$set" wifi 900 '' tests/vm/wifi_test.sh
+		get "$set-full" && go "$set" wifi 1800 '' tests/vm/wifi_test.sh
 	fi
 }
 
