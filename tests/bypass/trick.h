@@ -47,7 +47,7 @@ struct trick {
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
 	tricks_move[], tricks_lent[], tricks_user[], tricks_join[], tricks_other[], tricks_source[],
-	tricks_kernel[];
+	tricks_kernel[], tricks_full[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 

@@ -5,6 +5,41 @@
 # counted, never let through; and with memory again all is as before.
 . "$(dirname "$0")/lib.sh"
 
+# What one socket has used up (net.core.optmem_max; it takes no privilege) leaves no room for its record: it is refused,
+# also where everything is allowed, and counted.
+mkfifo "$W/full.in"
+guarded "$PYTHON" - <<'P' "$W/full.in" >"$W/full.out" 2>&1 &
+import socket, struct, sys
+def socket_of(full):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    n = 0
+    while full:
+        try:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::4:0:%x" % n) + struct.pack("=I", 1))
+            n += 1
+        except OSError:
+            break
+    return s
+full, other = socket_of(True), socket_of(False)
+print("ready", flush=True)
+open(sys.argv[1]).read()
+for s in full, other:
+    try:
+        s.sendto(b"x", ("::1", 9))
+        print("sent", flush=True)
+    except OSError as e:
+        print(e.errno, flush=True)
+P
+SERVERS+=($!)
+until_ok 20 grep -q ready "$W/full.out"
+printf 'default out pass\ndefault in pass\n' | policy
+agent_start || finish
+echo >"$W/full.in"
+until_ok 10 sh -c "[ \$(wc -l <'$W/full.out') = 3 ]"
+is "a socket without room for a record, another one" "ready 1 sent" "$(xargs <"$W/full.out")"
+like "it is counted" '^[1-9]' "$(json "d['counters']['table']" "$CGWALL" status --json)"
+agent_end
+
 GOOD=192.0.2.1 BAD=192.0.2.2 AT=7100
 E=$W/bin/exhaust
 cp "$O/tests/kernel/exhaust" "$E"

@@ -110,13 +110,13 @@ go() {
 quick_set() { # SET
 	case $1 in
 	5.10) go 5.10 refuse 200 '' tests/kernel/run.sh refuse ;;
-	6.1) go 6.1 kernel 400 '' tests/kernel/run.sh errno sockets state ;;
+	6.1) go 6.1 kernel 400 '' tests/kernel/run.sh errno sockets state users ;;
 	6.12)
 		go 6.12 kernel 400 '' tests/kernel/run.sh errno outside dns
 		go 6.12 "boot broken" 300 '-i -m veth' tests/vm/boot_test.sh first broken
 		go 6.12 "lsm with bpf" 300 '-a lsm=lockdown,capability,bpf' tests/vm/lsm_test.sh present
 		;;
-	*) go "$1" kernel 400 '' tests/kernel/run.sh errno spoof ;;
+	*) go "$1" kernel 400 '' tests/kernel/run.sh errno spoof users ;;
 	esac
 }
 
