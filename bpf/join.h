@@ -233,6 +233,33 @@ static __always_inline bool join_freed(struct bpf_sock *sk)
 	return s;
 }
 
+/* The same where it is seen when the socket is bound: 32-bit calls ask for it unseen. */
+static __always_inline int join_bind(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct cgw_ctl *c = ctl_get();
+	struct sock *at = NULL;
+
+	if (!c)
+		return HOOK_REFUSE;
+	bpf_probe_read_kernel(&at, sizeof(at), &sk);
+	if (!at || !source_asked(at) || !who_guarded(c))
+		return HOOK_ALLOW;
+	return join_freed(sk) ? HOOK_ALLOW : HOOK_REFUSE;
+}
+
+SEC("cgroup/bind4")
+int hook_bind4(struct bpf_sock_addr *ctx)
+{
+	return join_bind(ctx);
+}
+
+SEC("cgroup/bind6")
+int hook_bind6(struct bpf_sock_addr *ctx)
+{
+	return join_bind(ctx);
+}
+
 SEC("cgroup/setsockopt")
 int hook_setsockopt(struct bpf_sockopt *ctx)
 {

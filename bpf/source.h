@@ -104,25 +104,34 @@ static __noinline bool source_own(const struct sock *sk, const __u32 *a)
 	return bpf_loop(SOURCE_STEPS, source_step, &w, 0) >= 0 && !w.node;
 }
 
-/* May this socket have a foreign address at all? It may have asked for that, and taken it back when it was
- * bound.
- */
-static __always_inline bool source_free(struct sock *sk, __u32 type, const struct cgw_sock *s)
+/* Has it asked for foreign addresses, as it is now? */
+static __always_inline bool source_asked(struct sock *sk)
 {
-	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
 	struct inet_sock___bits *bits = (void *)sk;
 	struct inet_sock *inet = (void *)sk;
 
+	if (bpf_core_field_exists(inet->inet_flags))
+		return BPF_CORE_READ(inet, inet_flags) & (SOURCE_FREEBIND | SOURCE_TRANSPARENT);
+	return BPF_CORE_READ_BITFIELD_PROBED(bits, freebind) ||
+	       BPF_CORE_READ_BITFIELD_PROBED(bits, transparent);
+}
+
+/* May this socket have a foreign address at all? It may have asked for that, and taken it back when it was
+ * bound, or when it had begun to put a datagram together. How other protocols bind is not seen by hooks. */
+static __always_inline bool source_free(struct sock *sk, __u32 type, const struct cgw_sock *s)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	__u32 proto = BPF_CORE_READ(sk, sk_protocol);
+
 	if ((s->flags & CGW_SOCK_FOREIGN) || type == SOCK_RAW)
 		return true;
-	if (bpf_core_field_exists(inet->inet_flags)) {
-		if (BPF_CORE_READ(inet, inet_flags) & (SOURCE_FREEBIND | SOURCE_TRANSPARENT))
+	if (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE) {
+		if (BPF_CORE_READ((struct udp_sock *)sk, pending))
 			return true;
-	} else if (BPF_CORE_READ_BITFIELD_PROBED(bits, freebind) ||
-		   BPF_CORE_READ_BITFIELD_PROBED(bits, transparent)) {
+	} else if (proto != IPPROTO_TCP && proto != IPPROTO_MPTCP) {
 		return true;
 	}
-	return BPF_CORE_READ(net, ipv4.sysctl_ip_nonlocal_bind) ||
+	return source_asked(sk) || BPF_CORE_READ(net, ipv4.sysctl_ip_nonlocal_bind) ||
 	       BPF_CORE_READ(net, ipv6.sysctl.ip_nonlocal_bind);
 }
 

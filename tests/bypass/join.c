@@ -213,27 +213,15 @@ static const char *by_ring(void)
 /* A 32-bit call: the group stands at another place in the same struct. */
 static const char *compat(void)
 {
-#ifdef __x86_64__
 	struct group_req r = request(GROUP4);
-	uint8_t *low =
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), result;
+	uint8_t low[sizeof(r)] = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (low == MAP_FAILED)
-		return "no memory below 4 GB";
 	memcpy(low, &r.gr_interface, 4);
 	memcpy(low + 4, &r.gr_group, sizeof(r.gr_group));
-	/* setsockopt; every size that is large enough will do */
-	__asm__ volatile("push %%rbp; mov %[size], %%ebp; mov %%ebp, %%edi; int $0x80; pop %%rbp"
-			 : "=a"(result)
-			 : "a"(366), "b"(fd), "c"(IPPROTO_IP), "d"(MCAST_JOIN_GROUP),
-			   "S"(low), [size] "r"((int)sizeof(r))
-			 : "rdi", "r8", "r9", "r10", "r11", "memory");
-	errno = result < 0 ? -result : 0;
-	return announced(result, "a 32-bit setsockopt");
-#else
-	return "no 32-bit calls";
-#endif
+	/* every size that is large enough will do */
+	return announced(setsockopt_32(fd, IPPROTO_IP, MCAST_JOIN_GROUP, low, sizeof(low)),
+			 "a 32-bit setsockopt");
 }
 
 /* Made and joined outside in part: the option is set inside on a socket from outside. */

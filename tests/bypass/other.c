@@ -51,7 +51,7 @@ static size_t packet(uint8_t *b, const char *src)
 }
 
 /* The same as a frame on the line. */
-static size_t frame(uint8_t *b)
+size_t frame(uint8_t *b)
 {
 	memcpy(b, PEER_MAC, 6);
 	memcpy(b + 6, HOST_MAC, 6);

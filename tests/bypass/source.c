@@ -82,6 +82,63 @@ static const char *taken_back(void)
 	return NULL;
 }
 
+/* The same by calls that cgroup programs are not shown. */
+static const char *taken_back_32(void)
+{
+	int fd = open_for(BAD6, SOCK_DGRAM, 0), tcp = open_for(BAD6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	if (setsockopt_32(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) ||
+	    setsockopt_32(tcp, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) || bind_to(fd, BAD6, BAD_PORT) ||
+	    bind_to(tcp, BAD6, BAD_PORT))
+		return missing("a 32-bit IPV6_FREEBIND");
+	setsockopt_32(fd, IPPROTO_IPV6, IPV6_FREEBIND, &off, sizeof(off));
+	setsockopt_32(tcp, IPPROTO_IPV6, IPV6_FREEBIND, &off, sizeof(off));
+	send_to(fd, HOST6, CLOSED_PORT);
+	connect_to(tcp, HOST6, CLOSED_PORT);
+	return NULL;
+}
+
+/* A datagram from a foreign address that is put together while that is allowed, and sent when it is not any
+ * more. */
+static const char *corked(int setter(int, int, int, const void *, int))
+{
+	char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
+	struct in6_pktinfo info = {0};
+	struct iovec iov = {(void *)(uintptr_t)MARK, MARK_LEN};
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int fd = open_for(HOST6, SOCK_DGRAM, 0);
+
+	inet_pton(AF_INET6, BAD6, &info.ipi6_addr);
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	connect_to(fd, HOST6, CLOSED_PORT);
+	if (setter(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)))
+		return missing("IPV6_FREEBIND");
+	(void)sendmsg(fd, &m, MSG_MORE);
+	setter(fd, IPPROTO_IPV6, IPV6_FREEBIND, &off, sizeof(off));
+	(void)send(fd, MARK, MARK_LEN, 0);
+	return NULL;
+}
+
+static int setter_64(int fd, int level, int name, const void *value, int len)
+{
+	return setsockopt(fd, level, name, value, (socklen_t)len);
+}
+
+static const char *corked_64(void)
+{
+	return corked(setter_64);
+}
+
+static const char *corked_32(void)
+{
+	return corked(setsockopt_32);
+}
+
 /* After a datagram from an address of its own, the same socket sends one from another. */
 static const char *by_cmsg(void)
 {
@@ -210,6 +267,9 @@ const struct trick tricks_source[] = {
 	{"source-error-v6", error_six, TRICK_SELF, NULL},
 	{"source-error", error_four, TRICK_SELF, NULL},
 	{"source-taken-back", taken_back, TRICK_SELF, NULL},
+	{"source-taken-back-32-bit", taken_back_32, TRICK_SELF, NULL},
+	{"source-corked", corked_64, TRICK_SELF, NULL},
+	{"source-corked-32-bit", corked_32, TRICK_SELF, NULL},
 	{"source-by-cmsg", by_cmsg, TRICK_SELF, NULL},
 	{"source-by-header", by_header, TRICK_SELF, NULL},
 	{"source-answer-v6", answer_six, TRICK_SELF, NULL},

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +108,28 @@ const char *missing(const char *what)
 		return NULL;
 	snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
 	return text;
+}
+
+int setsockopt_32(int fd, int level, int name, const void *value, int len)
+{
+#ifdef __x86_64__
+	void *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	int result;
+
+	if (low == MAP_FAILED)
+		return -1;
+	memcpy(low, value, (size_t)len);
+	__asm__ volatile("push %%rbp; mov %[size], %%ebp; mov %%ebp, %%edi; int $0x80; pop %%rbp"
+			 : "=a"(result)
+			 : "a"(366), "b"(fd), "c"(level), "d"(name), "S"(low), [size] "r"(len)
+			 : "rdi", "r8", "r9", "r10", "r11", "memory");
+	munmap(low, 4096);
+	errno = result < 0 ? -result : 0;
+	return result < 0 ? -1 : 0;
+#else
+	errno = ENOSYS;
+	return -1;
+#endif
 }
 
 int give(int via, int fd)

@@ -21,7 +21,9 @@
 #define IFACE "wall0"
 #define MARK "cgwall-leak" /* what is sent */
 #define MARK_LEN 11
-#define USED 9 /* the descriptor that another program is given */
+#define TOLD 8		/* another program's descriptors: a pipe to the one that made the connection ... */
+#define USED 9		/* ... and the connection */
+#define NOT_POSSIBLE 77 /* exit code */
 
 /* How it is run. */
 enum {
@@ -47,7 +49,7 @@ struct trick {
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
 	tricks_move[], tricks_lent[], tricks_user[], tricks_join[], tricks_other[], tricks_source[],
-	tricks_kernel[], tricks_full[];
+	tricks_kernel[], tricks_full[], tricks_redirect[], tricks_ebpf[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 
@@ -68,9 +70,20 @@ void finish_stream(int fd);
 int connected(const char *addr, int port, int type);
 /* errno as a reason, for what the kernel has not got; NULL for what was refused. */
 const char *missing(const char *what);
+/* setsockopt() as 32-bit programs call it: up to a page. 0; -1 and errno, ENOSYS where there is no such call.
+ */
+int setsockopt_32(int fd, int level, int name, const void *value, int len);
 /* Gives a descriptor to the other end of a UNIX socket, and takes it. 0/-1, descriptor/-1. */
 int give(int via, int fd);
 int take(int via);
+/* other.c: a frame to BAD, as it is on the line: at most 128 bytes; its length. */
+size_t frame(uint8_t *b);
+/* user.c: a connection to BAD that changes hands; -1. Says "up" where there is one. */
+int user_up(const char *addr, int type, int proto);
+/* The other program, which may not, runs trick `use` on it. As a trick's run(). */
+const char *user_child(const char *use, int fd);
+/* The same of one to which things come: it is asked for more each time that the other one writes to TOLD. */
+const char *user_answers(const char *use, int type);
 /* Sleeps. */
 void nap(int ms);
 

@@ -22,6 +22,8 @@ const struct kernel_hook kernel_hooks[] = {
 	{"hook_sendmsg4", PLACE_CGROUP},
 	{"hook_sendmsg6", PLACE_CGROUP},
 	{"hook_setsockopt", PLACE_CGROUP},
+	{"hook_bind4", PLACE_CGROUP},
+	{"hook_bind6", PLACE_CGROUP},
 	{"hook_egress", PLACE_CGROUP},
 	{"hook_ingress", PLACE_CGROUP},
 	{"lsm_socket_create", PLACE_LSM},
