@@ -299,6 +299,7 @@ struct bpf_iter__tcp {
 #pragma clang attribute pop
 
 #define PF_KTHREAD 0x00200000
+#define PF_WQ_WORKER 0x00000020
 #define PF_MEMALLOC 0x00000800
 
 /* uapi values that clang's BPF target has no libc header for */

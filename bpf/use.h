@@ -11,13 +11,16 @@
  * that are connected to nowhere: what is sent by these has a destination, which the hooks of calls judge with
  * their caller.
  *
- * What the kernel sends for itself by a program's socket (tunnels, block devices) is nobody's use.
+ * What the kernel sends for itself by a program's socket (tunnels, block devices) is nobody's use; what it
+ * sends because somebody's eBPF redirected it there is the use of somebody unknown.
  */
 #ifndef CGWALL_BPF_USE_H
 #define CGWALL_BPF_USE_H
 
 /* What of the policy makes a difference between users. */
 #define USE_WHO (WHO_PROGRAM | WHO_CGROUP | 1u << CGW_DIM_UID | 1u << CGW_DIM_GID)
+
+#define USE_MAPPED 4 /* SK_USER_DATA_PSOCK: in sk_user_data, of a socket in a sockmap */
 
 /* Does it make one? */
 static __always_inline bool use_matters(__u64 word)
@@ -36,32 +39,44 @@ static __always_inline bool use_itself(const struct task_struct *task)
 	return task->mm && !(task->flags & (PF_KTHREAD | PF_MEMALLOC));
 }
 
-/* Does a process run now, and not the one that opened the socket? Its cgroup is left out: packet programs
- * have no cheap way to it, and a process that moved is looked at when it calls. */
+/* Does a process run now that is not the one that opened the socket, or the kernel? Its cgroup is left out:
+ * packet programs have no cheap way to it, and a process that moved is looked at when it calls. */
 static __always_inline bool use_foreign(const struct cgw_sock *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (s->who.pid == (__u32)task->tgid && s->who.start == task->group_leader->start_boottime &&
-	    s->who.exec_id == task->self_exec_id && s->who.uid == task->cred->euid.val &&
-	    s->who.gid == task->cred->egid.val)
-		return false;
-	return use_itself(task);
+	return s->who.pid != (__u32)task->tgid || s->who.start != task->group_leader->start_boottime ||
+	       s->who.exec_id != task->self_exec_id || s->who.uid != task->cred->euid.val ||
+	       s->who.gid != task->cred->egid.val;
+}
+
+/* Is it a worker of the kernel's, which does what others have left to it? */
+static __always_inline bool use_worker(const struct task_struct *task)
+{
+	return task->flags & PF_WQ_WORKER;
 }
 
 /* Is somebody else than its opener sending by the socket at this moment? A connection's segments also leave
- * when nobody is at it; its lock tells. Where the kernel has taken the socket for a tunnel, whoever sends
- * through that does not use it. */
+ * when nobody is at it; its lock tells. Where the kernel has taken a datagram socket for a tunnel, whoever
+ * sends through that does not use it. Where a program has put a socket into a map of such (sockmap), others'
+ * data may be sent by it: by whoever writes them, or later by a worker of the kernel's. */
 static __always_inline bool use_process(struct bpf_sock *sk)
 {
-	struct sock *at = lent_address(sk);
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool itself = use_itself(task), stream = sk->type != SOCK_DGRAM && sk->type != SOCK_RAW;
+	struct sock *at;
 
-	if (BPF_CORE_READ(at, sk_user_data))
+	if (!itself && !use_worker(task))
 		return false;
-	if (sk->type == SOCK_DGRAM || sk->type == SOCK_RAW)
-		return true;
-	return (sk->state == TCP_ESTABLISHED || sk->state == TCP_CLOSE_WAIT) &&
-	       BPF_CORE_READ(at, sk_lock.owned);
+	at = lent_address(sk);
+	if (!itself || !stream) {
+		unsigned long data = (unsigned long)BPF_CORE_READ(at, sk_user_data);
+
+		if (itself ? data && !(data & USE_MAPPED) : !(data & USE_MAPPED))
+			return false;
+	}
+	return !stream || ((sk->state == TCP_ESTABLISHED || sk->state == TCP_CLOSE_WAIT) &&
+			   BPF_CORE_READ(at, sk_lock.owned));
 }
 
 static __noinline bool use_sends(struct bpf_sock *sk, const struct cgw_sock *s)
@@ -212,15 +227,36 @@ static __always_inline bool use_decide(struct cgw_sock *s, struct scratch *room,
 
 /* ---- packets ---- */
 
+/* What the kernel sends by itself here was redirected from another socket, and nobody knows whose. No rule
+ * can name who that is; it follows `set sockets-other`. `room` holds the query. */
+static __always_inline bool use_redirected(const struct cgw_sock *s, struct scratch *room, __u64 cookie,
+					   __u32 ifindex)
+{
+	struct cgw_query *q = &room->query;
+	int verdict;
+
+	if (q->proto != IPPROTO_TCP && use_answers(q, cookie, ifindex))
+		return true;
+	__builtin_memset(&room->who, 0, sizeof(room->who));
+	room->who.netns = s->who.netns;
+	q->dir = CGW_OUT;
+	q->ask = 0;
+	verdict = judge(q, &room->who, cookie,
+			JUDGE_USER | JUDGE_ONCE | JUDGE_QUIET | JUDGE_AGAIN | JUDGE_UNHELD);
+	return verdict == CGW_PASS;
+}
+
 /* A packet leaves, and somebody else than the socket's opener is at it. May he send it? */
 static __always_inline bool use_packet(struct __sk_buff *skb)
 {
+	bool redirected = use_worker(bpf_get_current_task_btf());
 	struct cgw_ctl *c = ctl_get();
 	struct bpf_sock *sk = skb->sk;
 	struct mptcp_sock *m;
 	struct scratch *room;
 	struct cgw_sock *s, *of;
 	__u64 digest, word;
+	__u32 ifindex;
 	bool may;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
@@ -228,10 +264,12 @@ static __always_inline bool use_packet(struct __sk_buff *skb)
 	if (!c || !s)
 		return false;
 	word = *(volatile __u64 *)&c->word;
-	if (!use_matters(word) || ((s->flags & CGW_SOCK_BEGAN) && s->dir == CGW_IN) || !lent_guarded(c))
+	if (!use_matters(word) || ((s->flags & CGW_SOCK_BEGAN) && s->dir == CGW_IN))
+		return true;
+	if (redirected ? source_any(word) : !lent_guarded(c))
 		return true;
 	digest = use_digest(c);
-	if (use_known(s, digest))
+	if (!redirected && use_known(s, digest))
 		return true;
 	room = scratch_get();
 	if (!room)
@@ -241,7 +279,9 @@ static __always_inline bool use_packet(struct __sk_buff *skb)
 		return true; /* it is refused as a packet */
 	}
 	room->query.word = word;
-	may = use_decide(s, room, digest, bpf_get_socket_cookie(skb), iface_asked(word) ? skb->ifindex : 0);
+	ifindex = iface_asked(word) ? skb->ifindex : 0;
+	may = redirected ? use_redirected(s, room, bpf_get_socket_cookie(skb), ifindex)
+			 : use_decide(s, room, digest, bpf_get_socket_cookie(skb), ifindex);
 	scratch_put(room);
 	if (may)
 		return true;

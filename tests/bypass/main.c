@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOT_POSSIBLE 77
-
-static const struct trick *const tables[] = {
-	tricks_datagram, tricks_stream, tricks_raw,    tricks_uring, tricks_pass,   tricks_move, tricks_lent,
-	tricks_join,	 tricks_other,	tricks_source, tricks_user,  tricks_kernel, tricks_full};
+static const struct trick *const tables[] = {tricks_datagram, tricks_stream,   tricks_raw,  tricks_uring,
+					     tricks_pass,     tricks_move,     tricks_lent, tricks_join,
+					     tricks_other,    tricks_source,   tricks_user, tricks_kernel,
+					     tricks_full,     tricks_redirect, tricks_ebpf};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 int main(int argc, char **argv)

@@ -22,7 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TOLD 8 /* a pipe to the one that made the connection */
 #define OTHER ".other"
 
 static const char no_peer[] = "no connection";
@@ -43,7 +42,7 @@ __attribute__((noreturn)) static void become(const char *use, int fd)
 	_exit(1);
 }
 
-static int up(const char *addr, int type, int proto)
+int user_up(const char *addr, int type, int proto)
 {
 	const struct timeval t = {.tv_usec = 300000};
 	int fd = open_for(addr, type, proto), on = 1;
@@ -61,8 +60,9 @@ static int up(const char *addr, int type, int proto)
 }
 
 /* A child is the other program. */
-static const char *child(const char *use, int fd)
+const char *user_child(const char *use, int fd)
 {
+	int how = 0;
 	pid_t pid;
 
 	if (fd < 0)
@@ -70,13 +70,13 @@ static const char *child(const char *use, int fd)
 	pid = fork();
 	if (!pid)
 		become(use, fd);
-	waitpid(pid, NULL, 0);
-	return NULL;
+	waitpid(pid, &how, 0);
+	return WIFEXITED(how) && WEXITSTATUS(how) == NOT_POSSIBLE ? "the other program could not" : NULL;
 }
 
 static const char *by_tcp(const char *use)
 {
-	return child(use, up(BAD4, SOCK_STREAM, 0));
+	return user_child(use, user_up(BAD4, SOCK_STREAM, 0));
 }
 
 static const char *inherited(void)
@@ -121,41 +121,41 @@ static const char *uncopied(void)
 
 static const char *six(void)
 {
-	return child("use-send", up(BAD6, SOCK_STREAM, 0));
+	return user_child("use-send", user_up(BAD6, SOCK_STREAM, 0));
 }
 
 static const char *mapped(void)
 {
-	return child("use-send", up("::ffff:" BAD4, SOCK_STREAM, 0));
+	return user_child("use-send", user_up("::ffff:" BAD4, SOCK_STREAM, 0));
 }
 
 static const char *multipath(void)
 {
-	return child("use-send", up(BAD4, SOCK_STREAM, IPPROTO_MPTCP));
+	return user_child("use-send", user_up(BAD4, SOCK_STREAM, IPPROTO_MPTCP));
 }
 
 static const char *udp(void)
 {
-	return child("use-send", up(BAD4, SOCK_DGRAM, 0));
+	return user_child("use-send", user_up(BAD4, SOCK_DGRAM, 0));
 }
 
 static const char *udp_six(void)
 {
-	return child("use-send", up(BAD6, SOCK_DGRAM, 0));
+	return user_child("use-send", user_up(BAD6, SOCK_DGRAM, 0));
 }
 
 static const char *udp_lite(void)
 {
-	int fd = up(BAD4, SOCK_DGRAM, IPPROTO_UDPLITE);
+	int fd = user_up(BAD4, SOCK_DGRAM, IPPROTO_UDPLITE);
 
-	return fd < 0 ? "no UDP-Lite" : child("use-send", fd);
+	return fd < 0 ? "no UDP-Lite" : user_child("use-send", fd);
 }
 
 /* What the other one leaves in the socket goes out when this one sends. */
 static const char *udp_mixed(void)
 {
-	int fd = up(BAD4, SOCK_DGRAM, 0);
-	const char *r = child("use-more", fd);
+	int fd = user_up(BAD4, SOCK_DGRAM, 0);
+	const char *r = user_child("use-more", fd);
 
 	if (fd >= 0)
 		(void)send(fd, "a", 1, 0);
@@ -175,7 +175,7 @@ static const char *udp_added(void)
 	puts("up");
 	fflush(stdout);
 	(void)sendto(fd, "a", 1, 0, (struct sockaddr *)&to, len);
-	r = child("use-send", fd);
+	r = user_child("use-send", fd);
 	setsockopt(fd, IPPROTO_UDP, UDP_CORK, &off, sizeof(off));
 	nap(20);
 	return r;
@@ -184,7 +184,7 @@ static const char *udp_added(void)
 /* The same process, another program. */
 static const char *executed(void)
 {
-	int fd = up(BAD4, SOCK_STREAM, 0);
+	int fd = user_up(BAD4, SOCK_STREAM, 0);
 
 	if (fd < 0)
 		return no_peer;
@@ -201,7 +201,7 @@ static const char *handed(int type)
 	pid = fork();
 	if (!pid)
 		become("use-taken", pair[1]);
-	fd = up(BAD4, type, 0);
+	fd = user_up(BAD4, type, 0);
 	if (fd >= 0)
 		give(pair[0], fd);
 	close(pair[0]);
@@ -223,20 +223,20 @@ static const char *handed_udp(void)
 /* Taken out of this process without its doing. */
 static const char *stolen(void)
 {
-	int fd = up(BAD4, SOCK_STREAM, 0);
+	int fd = user_up(BAD4, SOCK_STREAM, 0);
 	char text[32];
 
 	if (fd < 0)
 		return no_peer;
 	snprintf(text, sizeof(text), "%d %d", getpid(), fd);
 	setenv("STEAL", text, 1);
-	return child("use-stolen", STDIN_FILENO);
+	return user_child("use-stolen", STDIN_FILENO);
 }
 
 /* Both send at the same time. */
 static const char *race(void)
 {
-	int fd = up(BAD4, SOCK_STREAM, 0);
+	int fd = user_up(BAD4, SOCK_STREAM, 0);
 	pid_t pid;
 
 	if (fd < 0)
@@ -251,9 +251,9 @@ static const char *race(void)
 }
 
 /* What this one asks for, the other one reads: first what is there already, then what comes after it has. */
-static const char *answers(const char *use, int type)
+const char *user_answers(const char *use, int type)
 {
-	int fd = up(BAD4, type, 0), told[2];
+	int fd = user_up(BAD4, type, 0), told[2];
 	char byte;
 	pid_t pid;
 
@@ -275,22 +275,22 @@ static const char *answers(const char *use, int type)
 
 static const char *received(void)
 {
-	return answers("use-receive", SOCK_STREAM);
+	return user_answers("use-receive", SOCK_STREAM);
 }
 
 static const char *received_udp(void)
 {
-	return answers("use-receive", SOCK_DGRAM);
+	return user_answers("use-receive", SOCK_DGRAM);
 }
 
 static const char *received_pipe(void)
 {
-	return answers("use-splice-out", SOCK_STREAM);
+	return user_answers("use-splice-out", SOCK_STREAM);
 }
 
 static const char *received_map(void)
 {
-	return answers("use-map", SOCK_STREAM);
+	return user_answers("use-map", SOCK_STREAM);
 }
 
 /* ---- the one that may not ---- */
