@@ -33,6 +33,7 @@
 #include "dns.h"
 #include "hold.h"
 #include "lent.h"
+#include "orphan.h"
 #include "use.h"
 #include "filter.h"
 #include "watch.h"

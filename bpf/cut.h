@@ -86,6 +86,8 @@ int cut(struct bpf_iter__tcp *ctx)
 	q.rport = bpf_ntohs(sk->skc_dport);
 	q.lport = sk->skc_num;
 	cut_address(sk, &q);
+	if (s->dir == CGW_IN && orphan_any())
+		orphan_is(s, &q);
 	verdict = s->taken ? CGW_BLOCK : filter_connection(&q, s, 0, bpf_get_socket_cookie(tcp));
 	if (verdict == CGW_PASS || verdict == CGW_ASK)
 		return 0; /* what is asked about is held, and may go on */

@@ -205,6 +205,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	s->dir = CGW_IN;
 	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
 	owner_began(sk, s);
+	if (orphan_any())
+		orphan_forget(s, &q);
 	q.dir = CGW_IN;
 	iface_given(&q, s->who.netns, skb->ifindex);
 	names_given(&q, &s->who, 0);

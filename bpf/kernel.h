@@ -227,6 +227,7 @@ struct sock {
 	__u16 sk_protocol;
 	struct socket *sk_socket;
 	void *sk_user_data;
+	void *sk_reuseport_cb;
 	struct dst_entry *sk_dst_cache;
 };
 
@@ -244,7 +245,17 @@ struct inet_sock___bits {
 	__u8 transparent : 1;
 };
 
+struct request_sock {
+	struct request_sock *dl_next;
+	struct sock *sk;
+};
+
+struct request_sock_queue {
+	struct request_sock *rskq_accept_head;
+};
+
 struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
 	__u8 icsk_retransmits;
 };
 

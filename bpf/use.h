@@ -7,9 +7,9 @@
  *
  * Only what leads out has a user. A connection that was accepted does not: a listener hands it to its workers
  * and session programs by design (sshd and its sessions, inetd, socket activation), and its rules speak of
- * the program that receives, which is the one that listens. Nor have answers to what was let in, nor sockets
- * that are connected to nowhere: what is sent by these has a destination, which the hooks of calls judge with
- * their caller.
+ * the program that receives, which is the one that listens; but see orphan.h. Nor have answers to what was
+ * let in, nor sockets that are connected to nowhere: what is sent by these has a destination, which the hooks
+ * of calls judge with their caller.
  *
  * What the kernel sends for itself by a program's socket (tunnels, block devices) is nobody's use; what it
  * sends because somebody's eBPF redirected it there is the use of somebody unknown.
@@ -246,6 +246,12 @@ static __always_inline bool use_redirected(const struct cgw_sock *s, struct scra
 	return verdict == CGW_PASS;
 }
 
+/* Is it a connection that was accepted, or what accepts them? */
+static __always_inline bool use_accepted(const struct cgw_sock *s)
+{
+	return (s->flags & CGW_SOCK_BEGAN) && s->dir == CGW_IN;
+}
+
 /* A packet leaves, and somebody else than the socket's opener is at it. May he send it? */
 static __always_inline bool use_packet(struct __sk_buff *skb)
 {
@@ -256,20 +262,21 @@ static __always_inline bool use_packet(struct __sk_buff *skb)
 	struct scratch *room;
 	struct cgw_sock *s, *of;
 	__u64 digest, word;
+	bool may, accepted;
 	__u32 ifindex;
-	bool may;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	s = sk ? bpf_sk_storage_get(&socks, sk, 0, 0) : NULL;
 	if (!c || !s)
 		return false;
 	word = *(volatile __u64 *)&c->word;
-	if (!use_matters(word) || ((s->flags & CGW_SOCK_BEGAN) && s->dir == CGW_IN))
+	accepted = use_accepted(s);
+	if (accepted ? !orphan_any() : !use_matters(word))
 		return true;
-	if (redirected ? source_any(word) : !lent_guarded(c))
+	if (redirected ? accepted || source_any(word) : !lent_guarded(c))
 		return true;
 	digest = use_digest(c);
-	if (!redirected && use_known(s, digest))
+	if (!accepted && !redirected && use_known(s, digest))
 		return true;
 	room = scratch_get();
 	if (!room)
@@ -280,8 +287,9 @@ static __always_inline bool use_packet(struct __sk_buff *skb)
 	}
 	room->query.word = word;
 	ifindex = iface_asked(word) ? skb->ifindex : 0;
-	may = redirected ? use_redirected(s, room, bpf_get_socket_cookie(skb), ifindex)
-			 : use_decide(s, room, digest, bpf_get_socket_cookie(skb), ifindex);
+	may = accepted	   ? orphan_may(s, room, bpf_get_socket_cookie(skb), ifindex)
+	      : redirected ? use_redirected(s, room, bpf_get_socket_cookie(skb), ifindex)
+			   : use_decide(s, room, digest, bpf_get_socket_cookie(skb), ifindex);
 	scratch_put(room);
 	if (may)
 		return true;
@@ -341,14 +349,16 @@ static __noinline bool use_other(struct sock *sk, struct cgw_sock *s, const stru
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 word = *(volatile __u64 *)&c->word, digest;
+	bool may = true, accepted = use_accepted(s);
 	struct scratch *room;
-	bool may = true;
+	__u32 ifindex;
 
-	if (!use_matters(word) || ((s->flags & CGW_SOCK_BEGAN) && s->dir == CGW_IN) || !use_itself(task) ||
-	    !who_guarded(c))
+	if (accepted ? !orphan_any() : !use_matters(word))
+		return true;
+	if (!use_itself(task) || !who_guarded(c))
 		return true;
 	digest = use_digest(c);
-	if (use_known(s, digest))
+	if (!accepted && use_known(s, digest))
 		return true;
 	room = scratch_get();
 	if (!room) {
@@ -357,8 +367,9 @@ static __noinline bool use_other(struct sock *sk, struct cgw_sock *s, const stru
 	}
 	if (use_ends(sk, &room->query)) {
 		room->query.word = word;
-		may = use_decide(s, room, digest, bpf_get_socket_cookie(sk),
-				 iface_asked(word) ? use_iface(sk) : 0);
+		ifindex = iface_asked(word) ? use_iface(sk) : 0;
+		may = accepted ? orphan_may(s, room, bpf_get_socket_cookie(sk), ifindex)
+			       : use_decide(s, room, digest, bpf_get_socket_cookie(sk), ifindex);
 	}
 	scratch_put(room);
 	if (!may)

@@ -11,7 +11,8 @@ PYTHON3=$("$PYTHON" -c "import os, sys; print(os.path.realpath(sys.executable))"
 for p in owner thief; do cp "$PYTHON3" "$W/bin/$p"; done
 
 # serve.py NAME ADDR PORT HOW ...: a line for all that comes, and an answer to it. HOW: reuseport, reuseaddr, steer
-# (all to the second socket of the group), late (accepts nothing until it is told to by a line, and ends by an empty one)
+# (all to the second socket of the group), late (accepts nothing until a line says go; ends
+# by another one; after one that says shut it only stops listening)
 cat >"$W/serve.py" <<'P'
 import ctypes, select, socket, struct, sys
 addr, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
@@ -33,11 +34,17 @@ for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
         s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, struct.pack("HxxxxxxQ", 1, ctypes.addressof(code)))
     held.append(s)
 print("ready", flush=True)
-if "late" in how and not sys.stdin.readline().strip():
+line = sys.stdin.readline().strip() if "late" in how else "go"
+if line == "shut":
+    for s in held:
+        s.shutdown(socket.SHUT_RD)
+    sys.stdin.readline()
+if line != "go":
     sys.exit()
+bound = held[:]
 while True:
     for s in select.select(held, [], [])[0]:
-        if s in held[:2] and s.type == socket.SOCK_STREAM:
+        if s in bound and s.type == socket.SOCK_STREAM:
             held.append(s.accept()[0])
             print("accept", flush=True)
         elif s.type == socket.SOCK_STREAM:
@@ -113,5 +120,109 @@ is "a more specific address: nobody is called" SILENT "$(at_peer "$FLOW" call <<
 is "a more specific address gives nothing" 0 "$(got thief)"
 down "$THIEF"
 down "$OWNER"
+
+# ---- an sk_lookup program gives what comes for one port to whoever has another ----
+
+# steer FROM PID TO, until steer_end; false where this kernel has no such programs
+steer() {
+	"$O/tests/kernel/steer" "$@" >"$W/steer.out" 2>&1 </dev/null &
+	STEER=$!
+	SERVERS+=("$STEER")
+	until_ok 10 sh -c "grep -q ready '$W/steer.out' || ! kill -0 $STEER"
+	grep -q ready "$W/steer.out"
+}
+steer_end() { down "$STEER"; }
+
+policy <<P
+default out block
+default in block
+pass in exe "$W/bin/owner" to any port { 7104, 7106 }
+P
+reload
+up owner 0.0.0.0 7104
+OWNER=$LAST
+calls <<C
+OK tcp $HOST4 7104
+OK udp $HOST4 7104
+C
+if steer 7105 "$OWNER" 7104; then
+	n=$(got owner)
+	calls <<C
+TIMEOUT tcp $HOST4 7105
+SILENT udp $HOST4 7105
+C
+	is "a port that no rule allows is not one that leads to another" "$n" "$(got owner)"
+	steer_end
+	steer 7106 "$OWNER" 7104
+	calls <<C
+OK tcp $HOST4 7106
+OK udp $HOST4 7106
+OK tcp $HOST4 7104
+C
+	is "a port that a rule allows is" 5 "$(($(got owner) - n))" # two lines for each connection
+	steer_end
+	up thief 0.0.0.0 7107
+	THIEF=$LAST
+	steer 7104 "$THIEF" 7107
+	calls <<C
+TIMEOUT tcp $HOST4 7104
+SILENT udp $HOST4 7104
+C
+	is "what comes for a port that another program may have gives nothing" 0 "$(got thief)"
+	steer_end
+	down "$THIEF"
+else
+	skip "sk_lookup: $(cat "$W/steer.out")"
+fi
+down "$OWNER"
+
+# ---- who listens goes, and what he has not accepted yet is handed to who listens beside him ----
+
+# left RULES LINE SURE: how the caller fares; who listened gets that line, and SURE is + where somebody else answers
+left() {
+	local OWNER THIEF
+	policy <<<"$1"
+	reload
+	up owner 0.0.0.0 7108 tcp reuseport late
+	OWNER=$LAST
+	FLOW_MS=1500 at_peer "$FLOW" call <<<"$3tcp $HOST4 7108" >"$W/call.out" &
+	CALLER=$!
+	until_ok 10 sh -c "ss -tn state established '( sport = :7108 )' | grep -q :7108"
+	until_ok 10 sh -c "ss -Htn state established '( sport = :7108 )' | awk '{exit \$1 == 0}'" # what it says has come
+	up thief 0.0.0.0 7108 tcp reuseport
+	THIEF=$LAST
+	echo "$2" >"$W/owner.in"
+	wait "$CALLER"
+	cat "$W/call.out"
+	down "$OWNER"
+	down "$THIEF"
+}
+feature() { json "[f['present'] for f in d['features'] if f['name'] == '$1'][0]" "$CGWALL" status --json; }
+not_taken() { # WHAT LINE
+	unlike "$1: who may not does not take over" OK "$(left "$rules" "$2" '')"
+	n=$(grep -c got "$W/thief.out")
+	if [ "$(feature users-refused)" = True ]; then
+		is "$1: who may not gets nothing" 0 "$n"
+	else
+		[ "$n" -le 1 ] && pass "$1: who may not gets no more than what had come" || fail "$1: who may not got $n times what was sent to another"
+	fi
+}
+if [ -e /proc/sys/net/ipv4/tcp_migrate_req ]; then
+	echo 1 >/proc/sys/net/ipv4/tcp_migrate_req
+	rules="default out block
+default in block
+pass in exe \"$W/bin/owner\""
+	is "who may be called takes over" OK "$(left "$rules
+pass in exe \"$W/bin/thief\"" '' +)"
+	is "and gets it" 2 "$(got thief)"
+	not_taken "closed" ''
+	if [ "$(feature lent-listeners)" = True ]; then
+		not_taken "shut down" shut
+	else
+		skip "functions cannot be traced: that somebody shuts a listener down is not seen"
+	fi
+else
+	skip "this kernel hands nothing on"
+fi
 agent_end
 finish
