@@ -11,6 +11,8 @@
 
 #define FILTER_DROP 0
 #define FILTER_PASS 1
+#define FILTER_DELAY_NS 1000000000ULL	 /* how much later than now a packet may leave */
+#define FILTER_CLOCK_NS 3600000000000ULL /* and how much later is not meant by this clock */
 #define FILTER_USER 3 /* somebody else than the socket's opener sends: he is to be judged first */
 
 /* Is a socket without a record one that has to be judged? The kernel's own (resets, echo replies, neighbour
@@ -339,6 +341,21 @@ static __noinline bool filter_new(struct __sk_buff *skb, struct bpf_sock *sk, bo
 	return true;
 }
 
+/* A packet may be told to leave later (SO_TXTIME, SO_MAX_PACING_RATE), and waits in a queue of the host's
+ * (fq) then, whatever the policy says meanwhile: a second is the most. What is hours away is another clock's.
+ */
+static __noinline int filter_hurry(struct __sk_buff *skb)
+{
+	__u64 at = skb->tstamp, now;
+
+	if (!at)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (at > now + FILTER_DELAY_NS && at < now + FILTER_CLOCK_NS)
+		skb->tstamp = now + FILTER_DELAY_NS;
+	return 0;
+}
+
 static __always_inline int filter(struct __sk_buff *skb, bool out)
 {
 	struct cgw_ctl *c = ctl_get();
@@ -370,6 +387,8 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 		return FILTER_PASS;
 	if (use_taken(sk, s))
 		return FILTER_DROP;
+	if (out)
+		filter_hurry(skb);
 	if (out && !skb->cb[0] && use_sends(sk, s))
 		return FILTER_USER;
 	word = *(volatile __u64 *)&c->word;

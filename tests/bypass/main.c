@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i, t, s, u; REASON: - or
  * why it stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here, the
- * reason is printed */
+ * reason is printed.
+ * trick --sctp                    the other end of sctp.c */
 #include "trick.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct trick *const tables[] = {tricks_datagram, tricks_stream,   tricks_raw,  tricks_uring,
-					     tricks_pass,     tricks_move,     tricks_lent, tricks_join,
-					     tricks_other,    tricks_source,   tricks_user, tricks_kernel,
-					     tricks_full,     tricks_redirect, tricks_ebpf};
+static const struct trick *const tables[] = {
+	tricks_datagram, tricks_stream,	  tricks_raw,	tricks_uring,  tricks_pass,   tricks_move,
+	tricks_lent,	 tricks_join,	  tricks_other, tricks_source, tricks_user,   tricks_kernel,
+	tricks_full,	 tricks_redirect, tricks_ebpf,	tricks_sctp,   tricks_subflow};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 int main(int argc, char **argv)
@@ -19,6 +20,8 @@ int main(int argc, char **argv)
 	bool list = argc == 2 && !strcmp(argv[1], "--list");
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && !strcmp(argv[1], "--sctp"))
+		return sctp_serve();
 	if (!list && argc != 4)
 		return 2;
 	guard = list ? "" : argv[2];

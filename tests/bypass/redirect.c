@@ -177,7 +177,7 @@ static const char *use_kcm(void)
 	attach.bpf_fd = ebpf_load(BPF_PROG_TYPE_SOCKET_FILTER, 0, code, 2);
 	if (kcm < 0 || attach.bpf_fd < 0 || ioctl(kcm, SIOCKCMATTACH, &attach))
 		return missing("AF_KCM");
-	(void)send(kcm, MARK, MARK_LEN, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(kcm, MARK, MARK_LEN, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_EOR);
 	nap(50);
 	return NULL;
 }

@@ -49,7 +49,7 @@ struct trick {
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
 	tricks_move[], tricks_lent[], tricks_user[], tricks_join[], tricks_other[], tricks_source[],
-	tricks_kernel[], tricks_full[], tricks_redirect[], tricks_ebpf[];
+	tricks_kernel[], tricks_full[], tricks_redirect[], tricks_ebpf[], tricks_sctp[], tricks_subflow[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 
@@ -76,6 +76,8 @@ int setsockopt_32(int fd, int level, int name, const void *value, int len);
 /* Gives a descriptor to the other end of a UNIX socket, and takes it. 0/-1, descriptor/-1. */
 int give(int via, int fd);
 int take(int via);
+/* sctp.c: the other end of its tricks; prints "ready" and runs until it is killed. Exit code. */
+int sctp_serve(void);
 /* other.c: a frame to BAD, as it is on the line: at most 128 bytes; its length. */
 size_t frame(uint8_t *b);
 /* user.c: a connection to BAD that changes hands; -1. Says "up" where there is one. */

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Servers, callers and numbered streams, for the tests with a second network namespace.
  *
- *   flow serve [-a ADDR] [-n] [-m] [-g GROUP]... [PORT]
+ *   flow serve [-a ADDR] [-n] [-m] [-t] [-i IFACE] [-g GROUP]... [PORT]
  *                     echoes TCP and UDP; prints "ready PORT", then "accept", "tcp N" and "udp N" lines.
  *                     -n: listens without having bound a port, TCP alone; -m: MPTCP where there is one, and
- *                     TCP Fast Open; -g joins a multicast group
+ *                     TCP Fast Open; -t: for whatever address (IP_TRANSPARENT); -i: SO_BINDTODEVICE; -g joins
+ *                     a multicast group
  *   flow call         reads "tcp|mptcp|udp|lite|sctp ADDR PORT [SOURCE [PORT]]" lines, makes all of these
  *                     calls at the same time, prints a result for each: OK where what was sent came back, an
  *                     errno's name, or TIMEOUT (TCP: not even connected), SILENT (no answer). It waits for
  *                     those that `+` stands before, 30 s at most, and for FLOW_MS (300 ms) at least.
- *   flow tcp|mptcp|udp connect ADDR PORT send|recv|both FILE
- *   flow tcp|mptcp|udp listen - PORT send|recv|both FILE
- *                     a flow of numbered messages, 500 a second, until it is killed. FILE is four 64-bit
- *                     numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram
- *                     that is refused is counted by its errno and the next one tried.
+ * FLOW_DEV: their SO_BINDTODEVICE flow tcp|mptcp|udp connect ADDR PORT send|recv|both FILE flow tcp|mptcp|udp
+ * listen - PORT send|recv|both FILE a flow of numbered messages, 500 a second, until it is killed. FILE is
+ * four 64-bit numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram that is
+ * refused is counted by its errno and the next one tried.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -141,19 +141,23 @@ static int serve_loop(int tcp, int udp)
 
 static int serve(int argc, char **argv)
 {
-	const char *addr = "::", *port = "0", *groups[8];
+	const char *addr = "::", *port = "0", *groups[8], *iface = NULL;
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
-	bool nobind = false, multipath = false;
+	bool nobind = false, multipath = false, transparent = false;
 	int opt, tcp, udp, yes = 1, queue = 16, ngroups = 0;
 
-	while ((opt = getopt(argc, argv, "a:nmg:")) != -1) {
+	while ((opt = getopt(argc, argv, "a:nmti:g:")) != -1) {
 		if (opt == 'a')
 			addr = optarg;
 		else if (opt == 'n')
 			nobind = true;
 		else if (opt == 'm')
 			multipath = true;
+		else if (opt == 't')
+			transparent = true;
+		else if (opt == 'i')
+			iface = optarg;
 		else if (opt == 'g' && ngroups < 8)
 			groups[ngroups++] = optarg;
 		else
@@ -168,6 +172,13 @@ static int serve(int argc, char **argv)
 	if (multipath)
 		setsockopt(tcp, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
 	udp = nobind ? -1 : socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 2; i++) {
+		if (transparent)
+			setsockopt(i ? udp : tcp, IPPROTO_IP, IP_TRANSPARENT, &yes, sizeof(yes));
+		if (iface)
+			setsockopt(i ? udp : tcp, SOL_SOCKET, SO_BINDTODEVICE, iface,
+				   (socklen_t)strlen(iface));
+	}
 	setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	setsockopt(udp, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
 	if (!nobind && (bind(tcp, (struct sockaddr *)&at, len) || bind(udp, (struct sockaddr *)&at, len))) {
@@ -257,7 +268,7 @@ static size_t echo_request(int family, uint16_t number, uint8_t *data)
 
 static void call_start(struct call *c, char *const *w)
 {
-	const char *source_port = w[3] && w[4] ? w[4] : "0";
+	const char *source_port = w[3] && w[4] ? w[4] : "0", *device = getenv("FLOW_DEV");
 	const struct kind *k = NULL;
 	struct sockaddr_storage to, from;
 	uint8_t data[64] = "hello";
@@ -283,6 +294,8 @@ static void call_start(struct call *c, char *const *w)
 	}
 	setsockopt(c->fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
 	setsockopt(c->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (device)
+		setsockopt(c->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
 	if (w[3] && bind(c->fd, (struct sockaddr *)&from, address(w[3], source_port, &from))) {
 		c->result = name_of(errno);
 		return;
