@@ -71,6 +71,31 @@ else
 	skip "no transparent proxy: $(head -1 "$W/nft.out")"
 fi
 
+# ---- eBPF moves what is written to one socket into another program's: `set sockets-other` ----
+
+for p in trick trick.other; do cp "$O/tests/bypass/main" "$W/bin/$p"; done
+peer_flow_serve $ELSE4 7009
+move() { in_cgroup "$OUTSIDE" "$W/bin/trick" user-sockmap-skb "$GUARD" "$OUTSIDE" >"$W/move.out" 2>&1; }
+came() { grep -c '^tcp 11' "$W/serve.$ELSE4.7009"; }
+move
+if until_ok 2 grep -q '^tcp 11' "$W/serve.$ELSE4.7009"; then
+	rules="default out block
+pass out exe \"$W/bin/trick\" to $ELSE4 port 7009"
+	policy <<<"$rules"
+	agent_start || finish
+	move
+	policy <<<"set sockets-other pass
+$rules"
+	reload
+	move
+	until_ok 2 sh -c "[ \$(grep -c '^tcp 11' '$W/serve.$ELSE4.7009') = 2 ]"
+	is "it goes where sockets-other lets it, and only there" 2 "$(came)"
+	like "the log says that nobody knows who it is" "owner.* by another program's socket$" "$("$CGWALL" log)"
+	agent_end
+else
+	skip "no eBPF for sockets: $(tail -1 "$W/move.out")"
+fi
+
 # ---- a queue that lets packets wait: what is to leave in a minute must not outlast the policy ----
 
 cat >"$W/later.py" <<'P'
