@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i, t, s, u; REASON: - or
- * why it stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here, the
- * reason is printed.
- * trick --sctp                    the other end of sctp.c */
+/* trick --list                    a line each: NAME HOW REASON (HOW: letters o, b, i, t, s, u, l; REASON: -
+ * or why it stays open) trick NAME GUARD OUTSIDE        runs one. Exit code 0: tried; 77: not possible here,
+ * the reason is printed. trick --sctp                    the other end of sctp.c */
 #include "trick.h"
 
 #include <signal.h>
@@ -10,9 +9,10 @@
 #include <string.h>
 
 static const struct trick *const tables[] = {
-	tricks_datagram, tricks_stream,	  tricks_raw,	tricks_uring,  tricks_pass,   tricks_move,
-	tricks_lent,	 tricks_join,	  tricks_other, tricks_source, tricks_user,   tricks_kernel,
-	tricks_full,	 tricks_redirect, tricks_ebpf,	tricks_sctp,   tricks_subflow};
+	tricks_datagram, tricks_stream,	  tricks_raw,	tricks_uring,  tricks_pass,    tricks_move,
+	tricks_lent,	 tricks_join,	  tricks_other, tricks_source, tricks_user,    tricks_kernel,
+	tricks_full,	 tricks_redirect, tricks_ebpf,	tricks_sctp,   tricks_subflow, tricks_family,
+	tricks_mount,	 tricks_errand,	  tricks_rdma};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 int main(int argc, char **argv)
@@ -33,10 +33,11 @@ int main(int argc, char **argv)
 			if (list && t->how & TRICK_HERE)
 				continue;
 			if (list) {
-				printf("%s -%s%s%s%s%s%s %s\n", t->name, t->how & TRICK_OUTSIDE ? "o" : "",
+				printf("%s -%s%s%s%s%s%s%s %s\n", t->name, t->how & TRICK_OUTSIDE ? "o" : "",
 				       t->how & TRICK_BEFORE ? "b" : "", t->how & TRICK_INBOUND ? "i" : "",
 				       t->how & TRICK_TRACED ? "t" : "", t->how & TRICK_SELF ? "s" : "",
-				       t->how & TRICK_USER ? "u" : "", t->open ? t->open : "-");
+				       t->how & TRICK_USER ? "u" : "", t->how & TRICK_OTHER ? "l" : "",
+				       t->open ? t->open : "-");
 				continue;
 			}
 			if (strcmp(t->name, argv[1]) != 0)

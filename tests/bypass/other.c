@@ -26,8 +26,6 @@
 #ifndef SOL_XDP
 #define SOL_XDP 283
 #endif
-#define PEER_MAC "\x02\0\0\0\x51\x02"
-#define HOST_MAC "\x02\0\0\0\x51\x01"
 
 /* An IPv4 packet to BAD, by hand; its length. */
 static size_t packet(uint8_t *b, const char *src)
@@ -239,13 +237,13 @@ static const char *xfrm(void)
 #define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
 
 const struct trick tricks_other[] = {
-	{"packet-raw", packet_raw, 0, NET_RAW},
-	{"packet-dgram", packet_dgram, 0, NET_RAW},
+	{"packet-raw", packet_raw, TRICK_OTHER, NET_RAW},
+	{"packet-dgram", packet_dgram, TRICK_OTHER, NET_RAW},
 	{"old-packet-raw", packet_old, TRICK_BEFORE,
 	 "no cgroup hook sees it and the socket was there before; drop CAP_NET_RAW"},
-	{"xdp", xdp, 0, NET_RAW},
-	{"vsock", vsock, 0, "no cgroup hook sees it; enable BPF LSM or keep the module out"},
-	{"tun-write", tun, 0, "what it writes was forwarded, not sent; drop CAP_NET_ADMIN or enable BPF LSM"},
+	{"xdp", xdp, TRICK_OTHER, NET_RAW},
+	{"vsock", vsock, TRICK_OTHER, "no cgroup hook sees it; enable BPF LSM or keep the module out"},
+	{"tun-write", tun, 0, "what it writes was forwarded, not sent; drop CAP_NET_ADMIN"},
 	{"route-seg6-inline", segment_route, 0, NULL},
 	{"route-seg6-encap", segment_encap_route, 0, NET_ADMIN},
 	{"tunnel-ipip", ipip, 0, NET_ADMIN},

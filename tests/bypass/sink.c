@@ -6,6 +6,7 @@
  * WORDS are, where they apply: `mark` (the payload holds the tricks' text), `route` (a routing header or a
  * source-route option), `fragment` (a later one), `error` (an ICMP error, which quotes what it is about),
  * `reset` (a TCP reset), `spoofed` (it says that it comes from BAD, and nothing does).
+ * Of a frame that is neither IPv4 nor IPv6, DST is ?, PROTO 0 and DPORT the number of its protocol.
  * What the kernel says by itself (ARP, neighbour discovery) is left out, unless it holds the text. Prints
  * "ready"; runs until it is killed. */
 #include "trick.h"
@@ -115,6 +116,8 @@ int main(int argc, char **argv)
 			read_six(data, data + n, &p);
 		else if (at.sll_protocol == htons(ETH_P_ARP))
 			p.proto = -1;
+		else
+			p.dport = ntohs(at.sll_protocol);
 		if (p.proto >= 0 || mark)
 			dprintf(out, "%s %d %d%s%s%s%s%s%s\n", p.dst, p.proto, p.dport, mark ? " mark" : "",
 				p.route ? " route" : "", p.fragment ? " fragment" : "",

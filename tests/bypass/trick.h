@@ -19,6 +19,8 @@
 #define HOST4 "198.51.100.1"
 #define HOST6 "2001:db8:5::1"
 #define IFACE "wall0"
+#define PEER_MAC "\x02\0\0\0\x51\x02" /* tests/kernel/peer.sh gives them */
+#define HOST_MAC "\x02\0\0\0\x51\x01"
 #define MARK "cgwall-leak" /* what is sent */
 #define MARK_LEN 11
 #define TOLD 8		/* another program's descriptors: a pipe to the one that made the connection ... */
@@ -32,6 +34,7 @@ enum {
 		2, /* makes its socket before the policy is in force, and uses it afterwards: await() */
 	TRICK_INBOUND = 4, /* prints "listen KIND PORT"; the other end then calls there */
 	TRICK_TRACED = 16, /* stays open only where the kernel's functions cannot be traced */
+	TRICK_OTHER = 128, /* stays open only where such sockets cannot be closed as they are made */
 	TRICK_SELF = 32,   /* goes by this very host, and is tried where that is allowed, too */
 	TRICK_USER = 64,   /* is allowed when it is named; what it executes is not: user.c */
 	TRICK_HERE = 8,	   /* stays in the cgroup it was started in; executed by other tricks alone */
@@ -49,7 +52,8 @@ struct trick {
 /* One table a file; the last entry has no name. */
 extern const struct trick tricks_datagram[], tricks_stream[], tricks_raw[], tricks_uring[], tricks_pass[],
 	tricks_move[], tricks_lent[], tricks_user[], tricks_join[], tricks_other[], tricks_source[],
-	tricks_kernel[], tricks_full[], tricks_redirect[], tricks_ebpf[], tricks_sctp[], tricks_subflow[];
+	tricks_kernel[], tricks_full[], tricks_redirect[], tricks_ebpf[], tricks_sctp[], tricks_subflow[],
+	tricks_family[], tricks_mount[], tricks_errand[], tricks_rdma[];
 
 extern const char *guard, *outside; /* the two cgroups' folders */
 
@@ -86,6 +90,9 @@ int user_up(const char *addr, int type, int proto);
 const char *user_child(const char *use, int fd);
 /* The same of one to which things come: it is asked for more each time that the other one writes to TOLD. */
 const char *user_answers(const char *use, int type);
+/* family.c: goes to the first network namespace, where the line has a device bypass0 (host.sh). NULL or a
+ * reason. */
+const char *first_netns(void);
 /* Sleeps. */
 void nap(int ms);
 
