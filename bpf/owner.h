@@ -6,9 +6,12 @@
 #define CGWALL_BPF_OWNER_H
 
 /* The connection that a socket is a subflow of, or NULL. Kernels without multipath TCP do not know the struct
- * that the helper gives back, and would refuse the call. */
+ * that the helper gives back, and would refuse the call. The helper looks at the protocol alone and reads
+ * past the end of a raw socket of that protocol, such as those by which the kernel sends resets. */
 static __always_inline struct mptcp_sock *owner_mptcp(struct bpf_sock *sk)
 {
+	if (sk->type != SOCK_STREAM || sk->protocol != IPPROTO_TCP)
+		return NULL;
 	return bpf_core_type_exists(struct mptcp_sock) ? bpf_skc_to_mptcp_sock(sk) : NULL;
 }
 
