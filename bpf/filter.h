@@ -322,6 +322,10 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 		__builtin_memset(id.local, 0, sizeof(id.local));
 		/* our answers */
 		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, 0);
+		if (id.ifindex) { /* for the call, which does not know by which interface it will leave */
+			id.ifindex = 0;
+			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, 0);
+		}
 	}
 	return FILTER_PASS;
 }

@@ -88,6 +88,23 @@ OK udp $PEER4 7200
 ECONNABORTED tcp 127.0.0.1 7106
 P
 
+# ---- what comes in, and its answers, of which the call does not know by which interface they leave ----
+flow_serve "$GUARD" "$FLOW" 7107
+printf 'default out block\ndefault in block\npass in to any port 7107 on "wall0"\n' | policy
+reload
+calls <<P
+OK udp $HOST4 7107
+OK udp $HOST6 7107
+OK tcp $HOST4 7107
+P
+guarded_calls <<<"EPERM udp $PEER4 7200"
+printf 'default out block\ndefault in block\npass in to any port 7107 on "lo"\n' | policy
+reload
+calls <<P
+SILENT udp $HOST4 7107
+TIMEOUT tcp $HOST4 7107
+P
+
 # observe lets through what is refused at the call
 printf 'set mode observe\ndefault out block\npass out to 192.0.2.9 on "lo"\n' | policy
 reload
