@@ -335,13 +335,17 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 static __noinline bool filter_new(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 {
 	struct cgw_ctl *c = ctl_get();
+	struct cgw_sock *s;
 
 	if (!c)
 		return true;
 	if (!filter_ours(skb, sk, c))
 		return out && lent_packet(sk, c);
-	/* made in the guarded cgroup without anybody noting by whom: the new record says so */
-	bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	/* made in the guarded cgroup without anybody noting by whom: the new record says so, unless it is
+	 * the kernel's */
+	s = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (s && !s->who.known)
+		owner_note_kernel(s, owner_address(sk));
 	return true;
 }
 

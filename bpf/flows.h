@@ -21,6 +21,25 @@ static __always_inline void flows_ends(struct sock *sk, struct cgw_live *out)
 	out->lport = BPF_CORE_READ(sk, __sk_common.skc_num);
 }
 
+/* What there is to tell of a socket with a record. */
+static __always_inline void flows_tell(struct sock *sk, const struct cgw_sock *s, struct cgw_live *out)
+{
+	out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	out->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	out->proto = BPF_CORE_READ(sk, sk_protocol);
+	if (out->proto == IPPROTO_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM) {
+		struct tcp_sock *tp = (void *)sk;
+
+		out->sent = BPF_CORE_READ(tp, bytes_acked);
+		out->received = BPF_CORE_READ(tp, bytes_received);
+	}
+	out->bound = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+	flows_ends(sk, out);
+	out->decided = s->decided;
+	out->dir = s->dir;
+	out->who = s->who;
+}
+
 /* A struct cgw_live for every internet socket that some program holds and that has a record; once for each
  * descriptor. */
 SEC("iter/task_file")
@@ -31,6 +50,7 @@ int live(struct bpf_iter__task_file *ctx)
 	struct socket *socket;
 	struct cgw_sock *s;
 	struct sock *sk;
+	int family;
 
 	if (!ctx->task || !file)
 		return 0;
@@ -38,26 +58,44 @@ int live(struct bpf_iter__task_file *ctx)
 	if (!socket || !socket->sk)
 		return 0;
 	sk = socket->sk;
-	out.family = sk->__sk_common.skc_family;
-	if (out.family != AF_INET && out.family != AF_INET6)
+	family = sk->__sk_common.skc_family;
+	if (family != AF_INET && family != AF_INET6)
 		return 0;
 	s = bpf_sk_storage_get(&socks, sk, 0, 0);
 	if (!s)
 		return 0;
-	out.state = sk->__sk_common.skc_state;
-	out.proto = BPF_CORE_READ(sk, sk_protocol);
-	if (out.proto == IPPROTO_TCP && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM) {
-		struct tcp_sock *tp = (void *)sk;
-
-		out.sent = BPF_CORE_READ(tp, bytes_acked);
-		out.received = BPF_CORE_READ(tp, bytes_received);
-	}
-	out.bound = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
-	flows_ends(sk, &out);
 	out.cookie = bpf_get_socket_cookie(sk);
-	out.decided = s->decided;
-	out.dir = s->dir;
-	out.who = s->who;
+	flows_tell(sk, s, &out);
+	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
+	return 0;
+}
+
+/* The same for every connection and listener of the kernel's own, for which nobody has a descriptor, in one
+ * network namespace. What nobody has called yet gets its record here. */
+SEC("iter/tcp")
+int live_kernel(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *sk = ctx->sk_common;
+	struct cgw_ctl *c = ctl_get();
+	struct cgw_live out = {};
+	struct tcp_sock *tcp;
+	struct cgw_sock *s;
+
+	if (!sk || !c)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	s = bpf_sk_storage_get(&socks, tcp, 0, 0);
+	if (!s && !c->guard && owner_kernel(owner_address(tcp))) {
+		s = bpf_sk_storage_get(&socks, tcp, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (s && !s->who.known)
+			owner_note_kernel(s, owner_address(tcp));
+	}
+	if (!s || !(s->flags & CGW_SOCK_KERNEL))
+		return 0;
+	out.cookie = bpf_get_socket_cookie(tcp);
+	flows_tell((struct sock *)tcp, s, &out);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
 }

@@ -110,9 +110,9 @@ static __noinline int hooks_call(struct bpf_sock_addr *ctx, struct cgw_query *q,
 	}
 	if (!s->who.known)
 		owner_subflow(ctx->sk);
-	if (!s->who.known)
+	if (!s->who.known && !owner_note_kernel(s, owner_address(ctx->sk)))
 		who_caller(&s->who);
-	same = who_same(&s->who);
+	same = (s->flags & CGW_SOCK_KERNEL) || who_same(&s->who);
 	if (call && same && *(volatile __u64 *)&s->call == call)
 		return HOOK_ALLOW; /* again the same destination, under the same policy */
 	q->dir = CGW_OUT;

@@ -218,6 +218,10 @@ typedef struct {
 	int owned;
 } socket_lock_t;
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
@@ -225,14 +229,22 @@ struct sock {
 	__u8 sk_userlocks : 4;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	kuid_t sk_uid;
 	struct socket *sk_socket;
 	void *sk_user_data;
 	void *sk_reuseport_cb;
 	struct dst_entry *sk_dst_cache;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
 };
 
 /* From 6.6 on; before, as below. */
@@ -263,6 +275,8 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u64 bytes_received;
 	__u64 bytes_acked;
+	bool is_mptcp;
+	bool syn_smc;
 };
 
 struct mptcp_sock {

@@ -11,15 +11,6 @@
 #ifndef CGWALL_BPF_LENT_H
 #define CGWALL_BPF_LENT_H
 
-/* The address of a socket, as the kernel knows it: the verifier's pointer allows only a few fields. */
-static __noinline struct sock *lent_address(struct bpf_sock *sk)
-{
-	struct sock *at = NULL;
-
-	bpf_probe_read_kernel(&at, sizeof(at), &sk);
-	return at;
-}
-
 /* Is the socket a program's, and a program sending by it at this moment? What the kernel sends for itself
  * goes by sockets of its own, and what goes by connections without anybody at it holds no lock. */
 static __always_inline bool lent_sending(struct sock *at, __u32 type)
@@ -65,12 +56,12 @@ static __always_inline bool lent_subflow(struct bpf_sock *sk, struct mptcp_sock 
 {
 	struct cgw_sock *s;
 
-	if (!BPF_CORE_READ(lent_address(sk), sk_lock.owned) || !lent_guarded(c))
+	if (!BPF_CORE_READ(owner_address(sk), sk_lock.owned) || !lent_guarded(c))
 		return false;
 	s = bpf_sk_storage_get(&socks, m, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return true;
-	lent_take(s, lent_netns(lent_address(sk)), false);
+	lent_take(s, lent_netns(owner_address(sk)), false);
 	owner_subflow(sk);
 	return true;
 }
@@ -88,7 +79,7 @@ static __always_inline bool lent_packet(struct bpf_sock *sk, const struct cgw_ct
 	m = sk->protocol == IPPROTO_TCP ? owner_mptcp(sk) : NULL;
 	if (m)
 		return lent_subflow(sk, m, c);
-	at = lent_address(sk);
+	at = owner_address(sk);
 	if (!lent_sending(at, sk->type) || !lent_guarded(c))
 		return false;
 	if (sk->type == SOCK_RAW && !hooks_raw(sk->protocol, c))

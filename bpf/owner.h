@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whose a socket is that nobody opened by a call of his own: a subflow of multipath TCP is made by the
- * kernel, the first one when its program connects or listens, others whenever the path manager likes, by a
- * worker of the kernel's or on a segment that came in. It belongs to whom the connection belongs to. */
+/* Whose a socket is that nobody opened by a call of his own.
+ *
+ * A subflow of multipath TCP is made by the kernel, the first one when its program connects or listens,
+ * others whenever the path manager likes, by a worker of the kernel's or on a segment that came in. It
+ * belongs to whom the connection belongs to.
+ *
+ * What the kernel makes for its own clients and servers (NFS, CIFS, block devices) is the kernel's, whoever
+ * runs when it is made, connected, or used: a worker, the process that mounts, or one that reads a file. Not
+ * what a program has by another family than the internet's (SMC), nor what somebody else than root had it
+ * make: whose that is, only a call tells. */
 #ifndef CGWALL_BPF_OWNER_H
 #define CGWALL_BPF_OWNER_H
 
@@ -13,6 +20,46 @@ static __always_inline struct mptcp_sock *owner_mptcp(struct bpf_sock *sk)
 	if (sk->type != SOCK_STREAM || sk->protocol != IPPROTO_TCP)
 		return NULL;
 	return bpf_core_type_exists(struct mptcp_sock) ? bpf_skc_to_mptcp_sock(sk) : NULL;
+}
+
+/* The address of a socket, as the kernel knows it and as a number: what the verifier calls a pointer to one
+ * allows only a few fields. */
+static __noinline struct sock *owner_address(void *sk)
+{
+	struct sock *at = NULL;
+
+	bpf_probe_read_kernel(&at, sizeof(at), &sk);
+	return at;
+}
+
+/* Has the kernel made this socket for its own use? at: only read from. */
+static __noinline bool owner_kernel(struct sock *at)
+{
+	struct tcp_sock *tcp = (void *)at;
+	struct socket *socket;
+	struct file *file;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(at, sk_kern_sock) || BPF_CORE_READ(at, sk_uid.val))
+		return false;
+	if (BPF_CORE_READ(at, sk_protocol) == IPPROTO_TCP &&
+	    ((bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ(tcp, is_mptcp)) ||
+	     (bpf_core_field_exists(tcp->syn_smc) && BPF_CORE_READ(tcp, syn_smc))))
+		return false;
+	/* one that SMC has fallen back to has the file of another socket, which a program holds */
+	socket = BPF_CORE_READ(at, sk_socket);
+	file = BPF_CORE_READ(socket, file);
+	return !file || BPF_CORE_READ(file, f_inode) ==
+				(void *)socket + bpf_core_field_offset(struct socket_alloc, vfs_inode);
+}
+
+/* Writes the kernel on the record of a socket of its own. False: it is none. */
+static __always_inline bool owner_note_kernel(struct cgw_sock *s, struct sock *at)
+{
+	if (!owner_kernel(at))
+		return false;
+	who_kernel(&s->who, (unsigned long)at);
+	s->flags |= CGW_SOCK_KERNEL;
+	return true;
 }
 
 /* Has a socket an opener in its record? */

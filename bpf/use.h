@@ -11,8 +11,9 @@
  * let in, nor sockets that are connected to nowhere: what is sent by these has a destination, which the hooks
  * of calls judge with their caller.
  *
- * What the kernel sends for itself by a program's socket (tunnels, block devices) is nobody's use; what it
- * sends because somebody's eBPF redirected it there is the use of somebody unknown.
+ * What the kernel sends for itself by a program's socket (tunnels, block devices) is nobody's use, and its
+ * own sockets have no other user; what it sends because somebody's eBPF redirected it there is the use of
+ * somebody unknown.
  */
 #ifndef CGWALL_BPF_USE_H
 #define CGWALL_BPF_USE_H
@@ -68,7 +69,7 @@ static __always_inline bool use_process(struct bpf_sock *sk)
 
 	if (!itself && !use_worker(task))
 		return false;
-	at = lent_address(sk);
+	at = owner_address(sk);
 	if (!itself || !stream) {
 		unsigned long data = (unsigned long)BPF_CORE_READ(at, sk_user_data);
 
@@ -81,7 +82,7 @@ static __always_inline bool use_process(struct bpf_sock *sk)
 
 static __noinline bool use_sends(struct bpf_sock *sk, const struct cgw_sock *s)
 {
-	return s->who.known && use_foreign(s) && use_process(sk);
+	return s->who.known && !(s->flags & CGW_SOCK_KERNEL) && use_foreign(s) && use_process(sk);
 }
 
 /* ---- what is remembered ---- */
@@ -397,7 +398,8 @@ static __always_inline bool use_call(struct sock *sk)
 	}
 	if (s->taken)
 		return false;
-	return who_same(&s->who) || use_other(sk, s, c);
+	/* whoever reads a file over the net runs the kernel's own calls */
+	return (s->flags & CGW_SOCK_KERNEL) || who_same(&s->who) || use_other(sk, s, c);
 }
 
 #endif

@@ -63,8 +63,8 @@ static __always_inline void who_program(struct task_struct *task, struct cgw_who
 	w->state = rec->state;
 }
 
-/* The calling process's cgroup into w; leaves the key zero where it cannot be told. */
-static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who *w)
+/* A cgroup, whose id w has already, into w; leaves the key zero where it cannot be told. */
+static __always_inline void who_cgroup(struct cgroup *cgroup, struct cgw_who *w)
 {
 	__u64 id = w->cgroup_id;
 	struct cgw_cgroup *known = bpf_map_lookup_elem(&cgroups, &id);
@@ -84,7 +84,7 @@ static __always_inline void who_cgroup(struct task_struct *task, struct cgw_who 
 	s = scratch_get();
 	if (!s)
 		return;
-	if (!cgroup_path(BPF_CORE_READ(task, cgroups, dfl_cgrp), s) && !path_key(&s->named.path, s, &key)) {
+	if (!cgroup_path(cgroup, s) && !path_key(&s->named.path, s, &key)) {
 		s->named.classes[0] = s->named.classes[1] = 0;
 		if (!who_named(&key, &s->named)) {
 			__builtin_memcpy(w->path[PATH_CGROUP], key.data, sizeof(key.data));
@@ -110,7 +110,7 @@ static __always_inline void who_task(struct task_struct *task, __u64 cgroup_id, 
 	w->pid = task->tgid;
 	bpf_probe_read_kernel_str(w->comm, sizeof(w->comm), task->comm);
 	who_program(task, w);
-	who_cgroup(task, w);
+	who_cgroup(BPF_CORE_READ(task, cgroups, dfl_cgrp), w);
 	/* last: others may look at the record of a socket while it is written */
 	asm volatile("" ::: "memory");
 	w->known = 1;
@@ -124,6 +124,26 @@ __noinline int who_caller(struct cgw_who *w)
 
 	if (w)
 		who_task(task, BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), w);
+	return 0;
+}
+
+/* The kernel itself, which has made the socket at this address for its own use: no program, no process, root;
+ * the cgroup is that in which the socket was made, the root where that was a worker's doing. 0. */
+__noinline int who_kernel(struct cgw_who *w, __u64 address)
+{
+	struct sock *at = (void *)address;
+	struct cgroup *cgroup = BPF_CORE_READ(at, sk_cgrp_data.cgroup);
+
+	if (!w)
+		return 0;
+	__builtin_memset(w, 0, sizeof(*w));
+	w->netns = BPF_CORE_READ(at, __sk_common.skc_net.net, net_cookie);
+	w->cgroup_id = BPF_CORE_READ(cgroup, kn, id);
+	w->state = CGW_PATH_NONE;
+	__builtin_memcpy(w->comm, "kernel", sizeof("kernel"));
+	who_cgroup(cgroup, w);
+	asm volatile("" ::: "memory"); /* as above */
+	w->known = 1;
 	return 0;
 }
 

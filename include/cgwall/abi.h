@@ -351,6 +351,7 @@ struct cgw_sock {
 #define CGW_SOCK_FOREIGN 8  /* asked to be bound to foreign addresses at some time */
 #define CGW_SOCK_SUBFLOW 16 /* of a multipath connection, whose record counts, too */
 #define CGW_SOCK_ORPHAN 32  /* its listener went before it was accepted: bpf/orphan.h */
+#define CGW_SOCK_KERNEL 64  /* the kernel's own, and no program's */
 
 /* The verdict goes into bits 2 and 3 of the control word, the direction of a flow into bit 4. */
 #define CGW_DECIDED(word, verdict) ((word) | (__u64)(verdict) << 2)

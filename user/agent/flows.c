@@ -106,6 +106,7 @@ static struct json_object *flow_json(struct agent *a, const struct kernel_flow *
 	json_put_int(o, "received", (int64_t)f->received);
 	put_rule(o, a, f, answered ? &ask->answer : NULL);
 	json_put_text(o, "exe", *exe ? exe : NULL);
+	json_put_text(o, "comm", f->who.known && *f->who.comm ? f->who.comm : NULL);
 	json_put(o, "pid", number(f->who.known, f->who.pid));
 	json_put(o, "uid", number(f->who.known, f->who.uid));
 	json_put(o, "gid", number(f->who.known, f->who.gid));

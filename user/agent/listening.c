@@ -89,6 +89,7 @@ static struct json_object *describe(struct agent *a, const struct kernel_flow *f
 	json_put_text(o, "local", end);
 	json_put_int(o, "rule", ask->possible.entry.rule);
 	json_put_text(o, "exe", *ask->exe ? ask->exe : NULL);
+	json_put_text(o, "comm", *f->who.comm ? f->who.comm : NULL);
 	json_put_int(o, "pid", f->who.pid);
 	json_put_int(o, "uid", f->who.uid);
 	json_put_text(o, "cgroup", cgroups_path(a->cgroups, f->who.cgroup_id));

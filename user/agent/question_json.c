@@ -92,8 +92,11 @@ static void put_program(struct json_object *o, const struct question *q)
 	char path[32], comm[32] = "";
 	FILE *f;
 
+	/* the kernel itself is no process */
+	if (!q->first.pid)
+		snprintf(comm, sizeof(comm), "kernel");
 	snprintf(path, sizeof(path), "/proc/%u/comm", q->first.pid);
-	f = fopen(path, "re");
+	f = q->first.pid ? fopen(path, "re") : NULL;
 	if (f) {
 		if (!fgets(comm, sizeof(comm), f))
 			comm[0] = '\0';

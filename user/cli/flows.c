@@ -40,7 +40,8 @@ static void add_count(struct table *t, const struct json_object *o, const char *
 
 static void add_flow(struct table *t, struct json_object *o)
 {
-	const char *exe = json_get_text(o, "exe", NULL), *slash = exe ? strrchr(exe, '/') : NULL;
+	const char *exe = json_get_text(o, "exe", json_get_text(o, "comm", NULL));
+	const char *slash = exe ? strrchr(exe, '/') : NULL;
 
 	table_add(t, json_get_text(o, "dir", NULL));
 	table_add(t, json_get_text(o, "proto", NULL));

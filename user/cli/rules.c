@@ -32,7 +32,7 @@ static void print_unreachable(struct json_object *list)
 		struct json_object *o = json_object_array_get_idx(list, i);
 		char exe[EXE_MAX];
 
-		show_quote(json_get_text(o, "exe", "-"), exe, sizeof(exe));
+		show_quote(json_get_text(o, "exe", json_get_text(o, "comm", "-")), exe, sizeof(exe));
 		printf("%-4s %-24s %s pid %" PRId64 " uid %" PRId64 " (in rule %" PRId64 ")\n",
 		       json_get_text(o, "proto", "?"), json_get_text(o, "local", "?"), exe,
 		       json_get_int(o, "pid", 0), json_get_int(o, "uid", 0), json_get_int(o, "rule", 0));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Live flows: the sockets that programs hold, and for those without connections what the packet hooks have
- * noted of each peer. */
+/* Live flows: the sockets that programs hold, the kernel's own connections, and for those without connections
+ * what the packet hooks have noted of each peer. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <cgwall/flow.h>
 
 #include "iter.h"
+#include "place.h"
 #include "private.h"
 #include "cgwall.skel.h"
 
@@ -40,12 +41,19 @@ static int add_socket(void *arg, const void *record)
 	return 0;
 }
 
-/* Everything that the iterator writes. */
+static int read_kernels(struct kernel *k, void *s)
+{
+	return iter_walk(k->skel->progs.live_kernel, sizeof(struct cgw_live), add_socket, s);
+}
+
+/* Everything that the iterators write. */
 static int read_sockets(struct kernel *k, struct cgw_live **ret, size_t *ret_n)
 {
 	struct sockets s = {0};
 	int r = iter_walk(k->skel->progs.live, sizeof(struct cgw_live), add_socket, &s);
 
+	if (!r)
+		r = place_each(k, read_kernels, &s);
 	if (r) {
 		free(s.all);
 		return r;
