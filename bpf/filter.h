@@ -191,7 +191,8 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 			return FILTER_DROP;
 	}
 	if (sk->state != TCP_LISTEN) {
-		verdict = filter_connection(&q, s, skb->ifindex, bpf_get_socket_cookie(skb));
+		verdict = filter_connection(&q, s, iface_asked(word) ? iface_by(skb, out) : skb->ifindex,
+					    bpf_get_socket_cookie(skb));
 		if (verdict == CGW_ASK)
 			return filter_hold(skb, &q, s,
 					   out && q.dir == CGW_OUT && sk->state == TCP_SYN_SENT &&
@@ -210,12 +211,12 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	if (orphan_any())
 		orphan_forget(s, &q);
 	q.dir = CGW_IN;
-	iface_given(&q, s->who.netns, skb->ifindex);
+	iface_given(&q, s->who.netns, iface_by(skb, out));
 	names_given(&q, &s->who, 0);
 	/* the handshake's last segment comes here too */
 	verdict = judge(&q, &s->who, bpf_get_socket_cookie(skb),
 			JUDGE_ONCE | (q.tcp_flags & TCP_FLAG_SYN ? 0 : JUDGE_AGAIN) |
-				EVENT_IFACE(skb->ifindex));
+				EVENT_IFACE(iface_by(skb, out)));
 	if (verdict == CGW_ASK)
 		return filter_hold(skb, &q, s, 0, false);
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
@@ -266,7 +267,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	id.rport = q.rport;
 	id.proto = q.proto;
 	if (iface_asked(word))
-		id.ifindex = skb->ifindex;
+		id.ifindex = iface_by(skb, out);
 	f = bpf_map_lookup_elem(&flows, &id);
 	/* what the other end began is looked up by our address, too */
 	if (!out && !(f && CGW_DECIDED_DIR(f->decided) == CGW_OUT && now < f->last + FLOW_LIFE_NS)) {
@@ -305,7 +306,7 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	if (sk->type == SOCK_RAW || !answer_can_wait(q.proto))
 		how |= JUDGE_UNHELD;
 	names_given(&q, &s->who, began);
-	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(skb->ifindex));
+	verdict = judge(&q, &s->who, id.cookie, how | EVENT_IFACE(iface_by(skb, out)));
 	if (verdict == CGW_ASK)
 		return filter_hold(skb, &q, s, out && q.dir == CGW_OUT ? HOLD_DGRAM : 0, out);
 	/* A refusal of what came in is remembered: the next datagram costs one look, unless its name may be

@@ -117,7 +117,7 @@ static __always_inline int hold_tell(struct __sk_buff *skb, const struct cgw_que
 	__builtin_memcpy(e->local, q->local, sizeof(e->local));
 	e->lport = q->lport;
 	e->rport = q->rport;
-	e->ifindex = skb->ifindex;
+	e->ifindex = iface_by(skb, q->dir == CGW_OUT);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }

@@ -11,6 +11,26 @@ static __always_inline bool iface_asked(__u64 word)
 	return h && ((h->dir[CGW_OUT].dims | h->dir[CGW_IN].dims) & (1u << CGW_DIM_IFACE));
 }
 
+/* By which interface a packet goes. What comes in by a VRF has the VRF's device for its own by now; which one
+ * of those in the VRF it was, as it is when something leaves, IP has noted where it begins its notes on a
+ * packet. */
+static __noinline __u32 iface_by(struct __sk_buff *skb, bool out)
+{
+	struct net_device *dev;
+	struct sk_buff *at = NULL;
+	__u32 noted = 0;
+
+	if (out || !bpf_core_enum_value_exists(enum netdev_priv_flags, IFF_L3MDEV_MASTER))
+		return skb->ifindex;
+	bpf_probe_read_kernel(&at, sizeof(at), &skb);
+	dev = BPF_CORE_READ(at, dev);
+	if (BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) &
+	    bpf_core_enum_value(enum netdev_priv_flags, IFF_L3MDEV_MASTER))
+		bpf_probe_read_kernel(&noted, sizeof(noted),
+				      (void *)at + bpf_core_field_offset(struct sk_buff, cb));
+	return noted ? noted : skb->ifindex;
+}
+
 /* The row of that interface for q->dir, into q. */
 static __noinline int iface_given(struct cgw_query *q, __u64 netns, __u32 ifindex)
 {

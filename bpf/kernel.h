@@ -301,7 +301,12 @@ struct inet6_dev {
 	struct list_head addr_list;
 };
 
+enum netdev_priv_flags {
+	IFF_L3MDEV_MASTER = 1 << 18,
+};
+
 struct net_device {
+	unsigned long priv_flags;
 	int ifindex;
 	struct list_head dev_list;
 	struct in_device *ip_ptr;
@@ -313,7 +318,9 @@ struct nf_conn {
 };
 
 struct sk_buff {
+	struct net_device *dev;
 	unsigned long _nfct;
+	char cb[48]; /* begins with the interface, in both versions of IP */
 };
 
 struct bpf_iter__tcp {
