@@ -11,21 +11,21 @@ if command -v apt-get >/dev/null; then
 	test="$demo clang-format-14|clang-format clang-tidy-14|clang-tidy libclang-rt-14-dev|libclang-rt-dev cppcheck shellcheck
 		mandoc tmux nftables gdb qemu-system-x86 qemu-system-common virtiofsd|qemu-system-common busybox-static cpio
 		xz-utils zstd kmod debian-archive-keyring hostapd wpasupplicant iw python3-dnspython
-		dnsmasq-base unbound bind9-dnsutils iptables openssh-client dbus-daemon"
+		dnsmasq-base unbound bind9-dnsutils iptables openssh-client dbus-daemon wireguard-tools"
 elif command -v apk >/dev/null; then
 	kind=apk
 	build="gcc musl-dev linux-headers make bash clang bpftool libbpf-dev elfutils-dev zlib-dev libev-dev json-c-dev libidn2-dev dbus-dev pkgconf"
 	demo="curl iproute2 python3 procps"
 	test="$demo clang-extra-tools compiler-rt cppcheck shellcheck mandoc nftables gdb qemu-system-x86_64 virtiofsd
 		tmux busybox-static cpio xz zstd kmod coreutils util-linux hostapd wpa_supplicant iw py3-dnspython
-		dnsmasq unbound bind-tools iptables openssh-client dbus"
+		dnsmasq unbound bind-tools iptables openssh-client dbus wireguard-tools"
 elif command -v dnf >/dev/null; then
 	kind=dnf
 	build="gcc glibc-devel make clang bpftool libbpf-devel elfutils-libelf-devel zlib-devel libev-devel json-c-devel libidn2-devel dbus-devel pkgconf"
 	demo="curl iproute python3 procps-ng"
 	test="$demo clang-tools-extra compiler-rt libasan libubsan cppcheck ShellCheck mandoc nftables gdb qemu-system-x86-core
 		virtiofsd tmux busybox cpio xz zstd kmod hostapd wpa_supplicant iw python3-dns
-		dnsmasq unbound bind-utils iptables-nft openssh-clients dbus-daemon"
+		dnsmasq unbound bind-utils iptables-nft openssh-clients dbus-daemon wireguard-tools"
 else
 	echo "deps.sh: knows apt-get, apk and dnf, and finds none of them: nothing is installed" >&2
 	exit 0

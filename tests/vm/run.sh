@@ -7,7 +7,8 @@
 #             picks others
 #   bypass    tests/bypass; BYPASS="name ..." picks some
 #   lsm       sockets without a cgroup hook, with and without BPF among the security modules
-#   whole     the whole host is guarded, and forwards for others
+#   whole     the whole host is guarded, and forwards for others; and its kernel uses the network itself: tunnels,
+#             mounts, servers, VRFs; PARTS="nfs ..." picks some of that
 #   boot      it boots under systemd, and OpenRC, with a good policy, a broken one, none; on 6.12; CASES="good ..."
 #             picks some
 #   wifi      simulated radios; on the kernel for hardware
@@ -29,7 +30,7 @@ while [ $# -gt 0 ]; do
 	--quick) quick=1; shift ;;
 	-j) machines=$2; shift 2 ;;
 	-o) only+=" $2"; shift 2 ;;
-	-*) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	-*) sed -n '3,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	*) break ;;
 	esac
 done
@@ -145,7 +146,11 @@ whole_set() {
 		# shellcheck disable=SC2086
 		! wanted bypass || go "$set" bypass 7200 '' tests/bypass/run.sh ${BYPASS:-}
 		! wanted lsm || lsm_steps "$set"
-		! wanted whole || go "$set" whole 1800 '' tests/vm/whole_test.sh
+		if wanted whole; then
+			[ -n "${PARTS:-}" ] || go "$set" whole 1800 '' tests/vm/whole_test.sh
+			# shellcheck disable=SC2086
+			go "$set" "whole, its kernel" 1800 '' tests/vm/kern_test.sh ${PARTS:-}
+		fi
 	fi
 	if wanted boot && [ -n "$main" ]; then
 		if [ "$set" = 6.12 ] && openrc_fetch 2>"$work/errors"; then

@@ -4,9 +4,10 @@
 # forwards for others:
 #
 #   netns inner 10.1.0.2 ── 10.1.0.1 host 10.2.0.1 ── 10.2.0.2 netns outer
+#   netns left  10.3.0.1 ─────── bridge of the host ───────── 10.3.0.2 netns right
 #
-# iptables masquerades inner's connections, and forwards port 8080 of the host to inner. All that is the host's
-# own stays as it is, and what it forwards flows on, before, during and after. Only in a virtual machine: see run.sh.
+# iptables masquerades inner's connections, and forwards port 8080 of the host to inner; what of it is up takes
+# nftables' short cut (a flow table). All that is the host's own stays as it is, and what it forwards flows on, before, during and after. Only in a virtual machine: see run.sh.
 [ -n "${IN_VM:-}" ] || { echo "only in a virtual machine"; exit 2; }
 export CGWALL_TEST_NETNS=1 # the machine's own
 . "$(dirname "$0")/../kernel/lib.sh"
@@ -45,6 +46,26 @@ COMMIT
 -A OUTPUT -d 203.0.113.7/32 -j MARK --set-xmark 0x7/0xffffffff
 COMMIT
 I
+ip link add br0 type bridge && ip link set br0 up
+for side in left:1 right:2; do
+	name=${side%:*}
+	ip netns add "$name"
+	ip link add "to-$name" type veth peer name eth0 netns "$name"
+	ip link set "to-$name" master br0 && ip link set "to-$name" up
+	ip -n "$name" addr add "10.3.0.${side#*:}/24" dev eth0 && ip -n "$name" link set eth0 up
+done
+flowtable=''
+if [ -n "$(tool nft)" ] && nft -f - 2>"$W/nft.err" <<'N'
+table inet shortcut {
+	flowtable f { hook ingress priority 0; devices = { to-inner, to-outer }; }
+	chain forward { type filter hook forward priority 0; policy accept; meta l4proto tcp flow add @f; }
+}
+N
+then
+	flowtable=1
+else
+	skip "no flow table here: $(head -1 "$W/nft.err")"
+fi
 tc qdisc add dev to-outer root handle 7: pfifo limit 99
 somebody "$CGROOT"
 like "iptables' rules are there to be seen" "MASQUERADE" "$(iptables-save)"
@@ -69,7 +90,7 @@ value() { # FIELD FILE
 has() { [ "$(value got "$1")" -gt "$2" ]; }
 flows_on() { # WHAT
 	local file
-	for file in out.near out.far in.near in.far; do
+	for file in out.near out.far in.near in.far bridged.near bridged.far; do
 		if until_ok 20 has "$W/$file" $(($(value got "$W/$file") + 50)); then
 			is "$1: $file: gaps, error" "0 0" "$(value gaps "$W/$file") $(value error "$W/$file")"
 		else
@@ -79,6 +100,11 @@ flows_on() { # WHAT
 }
 forwarded out inner 10.2.0.2 7100 outer 7100
 forwarded in outer 10.2.0.1 8080 inner 7101
+forwarded bridged left 10.3.0.2 7103 right 7103
+if [ -n "$flowtable" ] && [ -r /proc/net/nf_conntrack ]; then
+	until_ok 10 grep -q OFFLOAD /proc/net/nf_conntrack
+	like "the short cut is taken" OFFLOAD "$(cat /proc/net/nf_conntrack)"
+fi
 everything() {
 	probes -c "$CGROOT" <<P
 $1 tcp 127.0.0.1 7001
