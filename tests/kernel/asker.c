@@ -162,7 +162,8 @@ static int connection(const char *kind, const char *addr, int port)
 {
 	struct sockaddr_storage to;
 	socklen_t len = address(addr, port, &to);
-	bool nonblock = !strcmp(kind, "nonblock");
+	/* SCTP goes on for minutes when its first packet is refused */
+	bool nonblock = !strcmp(kind, "nonblock") || !strcmp(kind, "sctp");
 	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0),
 			!strcmp(kind, "mptcp")	? IPPROTO_MPTCP
 			: !strcmp(kind, "sctp") ? IPPROTO_SCTP
