@@ -35,6 +35,7 @@
 #include "lent.h"
 #include "orphan.h"
 #include "use.h"
+#include "other.h"
 #include "filter.h"
 #include "watch.h"
 #include "cut.h"

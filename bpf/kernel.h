@@ -50,6 +50,19 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
+enum fs_context_purpose {
+	FS_CONTEXT_FOR_MOUNT,
+};
+
+struct fs_context {
+	struct file_system_type *fs_type;
+	enum fs_context_purpose purpose : 8;
+};
+
 struct qstr {
 	__u32 len;
 	const unsigned char *name;

@@ -19,6 +19,8 @@ static __always_inline bool watch_named(struct sock *sk, struct msghdr *msg)
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(lsm_socket_sendmsg, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
+	if (!ret && other_use(sock->sk))
+		return -EPERM;
 	if (ret || watch_named(sock->sk, msg) || use_call(sock->sk))
 		return ret;
 	return -EPERM;
@@ -27,7 +29,23 @@ int BPF_PROG(lsm_socket_sendmsg, struct socket *sock, struct msghdr *msg, int si
 SEC("lsm/socket_recvmsg")
 int BPF_PROG(lsm_socket_recvmsg, struct socket *sock, struct msghdr *msg, int size, int flags, int ret)
 {
+	if (!ret && other_use(sock->sk))
+		return -EPERM;
 	return ret || use_call(sock->sk) ? ret : -EPERM;
+}
+
+/* Other families' sockets where there are no such modules, but functions can be altered. What is known of an
+ * internet socket cannot be read from there. */
+SEC("fmod_ret/security_socket_sendmsg")
+int BPF_PROG(alter_send, struct socket *sock, struct msghdr *msg, int size, int ret)
+{
+	return ret ? ret : other_use(sock->sk);
+}
+
+SEC("fmod_ret/security_socket_recvmsg")
+int BPF_PROG(alter_receive, struct socket *sock, struct msghdr *msg, int size, int flags, int ret)
+{
+	return ret ? ret : other_use(sock->sk);
 }
 
 /* What has come can be taken by this option as well. */

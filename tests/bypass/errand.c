@@ -198,7 +198,7 @@ const struct trick tricks_errand[] = {
 	{"pktgen", pktgen, 0, BELOW},
 	{"nvme-tcp", nvme, 0, NULL},
 	{"io_uring-zcrx", zero_copy_receive, 0, NULL},
-	{"user-l2tp", user_l2tp, TRICK_USER | TRICK_OTHER, GIVEN "enable BPF LSM"},
+	{"user-l2tp", user_l2tp, TRICK_USER | TRICK_OTHER, GIVEN "enable BPF LSM or tracing of functions"},
 	{"user-nbd", user_nbd, TRICK_USER, GIVEN "drop CAP_SYS_ADMIN"},
 	{"use-l2tp", use_l2tp, TRICK_HERE, NULL},
 	{"use-nbd", use_nbd, TRICK_HERE, NULL},

@@ -350,13 +350,9 @@ static const char *qrtr(void)
 	return "the other end is a modem: cannot be counted here";
 }
 
-#define OTHER "no cgroup hook sees it; enable BPF LSM, or keep the module out"
+#define OTHER "no cgroup hook sees it; enable BPF LSM or tracing of functions, or keep the module out"
 
-#define PACKET "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
-
-#define WAS_THERE                                                                                         \
-	"no cgroup hook sees it, and the socket was made by somebody else, or before; drop CAP_NET_RAW, " \
-	"keep the module out"
+#define PACKET "no cgroup hook sees it; drop CAP_NET_RAW, or enable BPF LSM or tracing of functions"
 
 const struct trick tricks_family[] = {
 	{"rds", rds, TRICK_OTHER, OTHER},
@@ -370,10 +366,10 @@ const struct trick tricks_family[] = {
 	{"pptp", pptp, TRICK_OTHER, OTHER},
 	{"llc", llc, TRICK_OTHER, OTHER},
 	{"packet-old-style", sock_packet, TRICK_OTHER, PACKET},
-	{"carried-in-rds", rds_carried, TRICK_OUTSIDE, WAS_THERE},
-	{"old-pppoe", pppoe_old, TRICK_BEFORE, WAS_THERE},
-	{"carried-in-packet", packet_carried, TRICK_OUTSIDE, WAS_THERE},
-	{"carried-in-packet-receiver", packet_listens, TRICK_OUTSIDE | TRICK_INBOUND, WAS_THERE},
+	{"carried-in-rds", rds_carried, TRICK_OUTSIDE | TRICK_OTHER, OTHER},
+	{"old-pppoe", pppoe_old, TRICK_BEFORE | TRICK_OTHER, OTHER},
+	{"carried-in-packet", packet_carried, TRICK_OUTSIDE | TRICK_OTHER, PACKET},
+	{"carried-in-packet-receiver", packet_listens, TRICK_OUTSIDE | TRICK_INBOUND | TRICK_OTHER, PACKET},
 	{"addrform-udp", address_form, 0, NULL},
 	{"qrtr", qrtr, TRICK_OTHER, OTHER},
 	{NULL, NULL, 0, NULL},

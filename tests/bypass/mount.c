@@ -131,8 +131,12 @@ static const char *afs(void)
 	"root"
 
 const struct trick tricks_mount[] = {
-	{"mount-nfs4", nfs4, 0, WORKER}, {"mount-nfs4-fsopen", nfs4_fsopen, 0, WORKER},
-	{"mount-nfs3", nfs3, 0, WORKER}, {"mount-cifs", cifs, 0, NULL},
-	{"mount-9p", plan9, 0, NULL},	 {"mount-ceph", ceph, 0, WORKER},
-	{"mount-afs", afs, 0, WORKER},	 {NULL, NULL, 0, NULL},
+	{"mount-nfs4", nfs4, TRICK_OTHER, WORKER},
+	{"mount-nfs4-fsopen", nfs4_fsopen, TRICK_OTHER, WORKER},
+	{"mount-nfs3", nfs3, TRICK_OTHER, WORKER},
+	{"mount-cifs", cifs, 0, NULL},
+	{"mount-9p", plan9, 0, NULL},
+	{"mount-ceph", ceph, TRICK_OTHER, WORKER},
+	{"mount-afs", afs, TRICK_OTHER, WORKER},
+	{NULL, NULL, 0, NULL},
 };

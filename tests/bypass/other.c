@@ -234,13 +234,12 @@ static const char *xfrm(void)
 }
 
 #define NET_ADMIN "it changes the network below the socket; drop CAP_NET_ADMIN"
-#define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW or enable BPF LSM"
+#define NET_RAW "no cgroup hook sees it; drop CAP_NET_RAW, or enable BPF LSM or tracing of functions"
 
 const struct trick tricks_other[] = {
 	{"packet-raw", packet_raw, TRICK_OTHER, NET_RAW},
 	{"packet-dgram", packet_dgram, TRICK_OTHER, NET_RAW},
-	{"old-packet-raw", packet_old, TRICK_BEFORE,
-	 "no cgroup hook sees it and the socket was there before; drop CAP_NET_RAW"},
+	{"old-packet-raw", packet_old, TRICK_BEFORE | TRICK_OTHER, NET_RAW},
 	{"xdp", xdp, TRICK_OTHER, NET_RAW},
 	{"vsock", vsock, TRICK_OTHER, "no cgroup hook sees it; enable BPF LSM or keep the module out"},
 	{"tun-write", tun, 0, "what it writes was forwarded, not sent; drop CAP_NET_ADMIN"},

@@ -229,7 +229,7 @@ begin
 printf 'default out block\ndefault in block\n' | policy
 agent_start || finish
 feature() { json "[f['present'] for f in d['features'] if f['name'] == '$1'][0]" "$CGWALL" status --json; }
-TRACED=$(feature lent-listeners) CLOSES=$(feature lsm)
+TRACED=$(feature lent-listeners) CLOSES=$(feature other-sockets)
 under deny "everything blocked"
 guarded_calls <<<"EPERM tcp $PEER4 7001"
 printf 'default out pass\ndefault in pass\n' | policy

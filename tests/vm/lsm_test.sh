@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # lsm_test.sh present|absent   sockets that have no cgroup hook (packet, XDP, vsock and whatever other family the kernel
-# has), where BPF is among the kernel's security modules, and where it is not. Only in a virtual machine: see run.sh.
+# has), and mounts of file systems on other hosts, where BPF is among the kernel's security modules, and where it is not:
+# there the functions that ask those modules are altered. Only in a virtual machine: see run.sh.
 [ -n "${IN_VM:-}" ] || { echo "only in a virtual machine"; exit 2; }
 cd "$(dirname "$(realpath "$0")")/../.." || exit 1
 . tests/kernel/lib.sh
@@ -57,13 +58,12 @@ agent_start || finish
 echo "families: $(cut -d' ' -f1 <<<"$other" | sort -un | paste -sd' ')"
 if [ "$1" = absent ]; then
 	is "status does not claim it" False "$(feature lsm)"
-	like "status says what to do" "LACKS *lsm: .*(CAP_NET_RAW|lsm=)" "$("$CGWALL" status)"
-	sockets OK "$other" # nothing can close them from a cgroup
-	agent_end
-	finish
+	like "status says what to do" "LACKS *lsm: .*lsm=" "$("$CGWALL" status)"
+else
+	is "status knows it" True "$(feature lsm)"
 fi
-
-is "status knows it" True "$(feature lsm)"
+is "sockets are closed" True "$(feature other-sockets)"
+is "mounts, too" True "$(feature mounts)"
 sockets EPERM "$other"
 [ "$(counter sockets)" -ge 4 ] && pass "counted" || fail "counted: $(counter sockets)"
 sockets OK "$never"
@@ -78,6 +78,17 @@ guarded bash -c 'read -r _; exec "$0" socket 17 3 768' "$CLIENT" < <(
 is "whom somebody else moves out is free" OK "$(cat "$W/moved")"
 is "user namespace" EPERM "$(guarded unshare -U -r -n "$CLIENT" socket 17 3 768)"
 
+# a mount that goes by the kernel's own sockets, and one that goes nowhere
+mkdir -p "$W/at"
+nfs() { "$1" timeout 20 unshare -m mount -i -t nfs4 -o vers=4.2,addr=127.0.0.1,clientaddr=127.0.0.1,port=7009,soft,timeo=1,retrans=0 127.0.0.1:/ "$W/at" 2>&1; }
+if modprobe -q nfsv4 2>/dev/null; then
+	like "mount of another host's files" "permission denied|not permitted" "$(nfs guarded)"
+	unlike "outside" "permission denied|not permitted" "$(nfs outside)"
+else
+	skip "this kernel has no NFS"
+fi
+is "mount of no host's" 0 "$(guarded unshare -m mount -t tmpfs none "$W/at" >/dev/null 2>&1; echo $?)"
+
 agent_kill
 probe EPERM socket 17 3 768
 probe EPERM socket 40 1 0
@@ -86,6 +97,7 @@ agent_start || finish
 printf 'default out block\nset sockets-other pass\n' | policy
 reload
 sockets OK "$some"
+modprobe -q nfsv4 2>/dev/null && unlike "mount where such sockets pass" "permission denied|not permitted" "$(nfs guarded)"
 printf 'default out block\nset mode observe\n' | policy
 reload
 sockets OK "$some"

@@ -12,39 +12,25 @@
 /* Identity first: no call may be judged before its program is known. Then what makes sockets known; then what
  * judges them. */
 const struct kernel_hook kernel_hooks[] = {
-	{"proc_fork", PLACE_TRACE},
-	{"proc_exec", PLACE_TRACE},
-	{"proc_exit", PLACE_TRACE},
-	{"proc_move", PLACE_TRACE},
-	{"hook_sock_create", PLACE_CGROUP},
-	{"hook_connect4", PLACE_CGROUP},
-	{"hook_connect6", PLACE_CGROUP},
-	{"hook_sendmsg4", PLACE_CGROUP},
-	{"hook_sendmsg6", PLACE_CGROUP},
-	{"hook_setsockopt", PLACE_CGROUP},
-	{"hook_bind4", PLACE_CGROUP},
-	{"hook_bind6", PLACE_CGROUP},
-	{"hook_sock_release", PLACE_CGROUP},
-	{"hook_egress", PLACE_CGROUP},
-	{"hook_ingress", PLACE_CGROUP},
-	{"lsm_socket_create", PLACE_LSM},
-	{"lsm_socket_setsockopt", PLACE_LSM},
-	{"lsm_socket_sendmsg", PLACE_LSM},
-	{"lsm_socket_recvmsg", PLACE_LSM},
-	{"lsm_socket_getsockopt", PLACE_LSM},
-	{"watch_send", PLACE_USE},
-	{"watch_receive", PLACE_USE},
-	{"watch_getsockopt", PLACE_USE},
-	{"watch_sendpage", PLACE_USE},
-	{"watch_splice", PLACE_USE},
-	{"watch_splice_mptcp", PLACE_USE},
-	{"watch_accept", PLACE_USE},
-	{"watch_shutdown", PLACE_USE},
-	{"watch_queue", PLACE_USE},
-	{"watch_copied", PLACE_USE},
-	{"watch_sent", PLACE_USE},
-	{"watch_received", PLACE_USE},
-	{"hook_getsockopt", PLACE_ERROR},
+	{"proc_fork", PLACE_TRACE},	      {"proc_exec", PLACE_TRACE},
+	{"proc_exit", PLACE_TRACE},	      {"proc_move", PLACE_TRACE},
+	{"hook_sock_create", PLACE_CGROUP},   {"hook_connect4", PLACE_CGROUP},
+	{"hook_connect6", PLACE_CGROUP},      {"hook_sendmsg4", PLACE_CGROUP},
+	{"hook_sendmsg6", PLACE_CGROUP},      {"hook_setsockopt", PLACE_CGROUP},
+	{"hook_bind4", PLACE_CGROUP},	      {"hook_bind6", PLACE_CGROUP},
+	{"hook_sock_release", PLACE_CGROUP},  {"hook_egress", PLACE_CGROUP},
+	{"hook_ingress", PLACE_CGROUP},	      {"lsm_socket_create", PLACE_LSM},
+	{"lsm_socket_setsockopt", PLACE_LSM}, {"lsm_socket_sendmsg", PLACE_LSM},
+	{"lsm_socket_recvmsg", PLACE_LSM},    {"lsm_socket_getsockopt", PLACE_LSM},
+	{"alter_socket_create", PLACE_ALTER}, {"alter_socket_setsockopt", PLACE_ALTER},
+	{"alter_send", PLACE_ALTER},	      {"alter_receive", PLACE_ALTER},
+	{"alter_mount", PLACE_ALTER},	      {"watch_send", PLACE_USE},
+	{"watch_receive", PLACE_USE},	      {"watch_getsockopt", PLACE_USE},
+	{"watch_sendpage", PLACE_USE},	      {"watch_splice", PLACE_USE},
+	{"watch_splice_mptcp", PLACE_USE},    {"watch_accept", PLACE_USE},
+	{"watch_shutdown", PLACE_USE},	      {"watch_queue", PLACE_USE},
+	{"watch_copied", PLACE_USE},	      {"watch_sent", PLACE_USE},
+	{"watch_received", PLACE_USE},	      {"hook_getsockopt", PLACE_ERROR},
 };
 const size_t kernel_nhooks = sizeof(kernel_hooks) / sizeof(kernel_hooks[0]);
 _Static_assert(sizeof(kernel_hooks) / sizeof(kernel_hooks[0]) <= KERNEL_HOOKS_MAX, "room for every link");
@@ -65,6 +51,7 @@ static struct bpf_link *attach_one(struct kernel *k, const struct kernel_hook *h
 		return bpf_program__attach_lsm(p);
 	case PLACE_TRACE:
 	case PLACE_USE:
+	case PLACE_ALTER:
 		break;
 	}
 	return bpf_program__attach_trace(p);
@@ -78,6 +65,7 @@ bool attach_wanted(const struct kernel *k, const struct kernel_hook *hook)
 	case PLACE_LSM:
 		return k->lsm;
 	case PLACE_USE:
+	case PLACE_ALTER:
 		return k->watched[hook - kernel_hooks];
 	case PLACE_TRACE:
 	case PLACE_CGROUP:

@@ -130,10 +130,11 @@ static void kernel_choose(struct kernel *k, bool all)
 	k->lsm = kernel_has_lsm();
 	for (size_t i = 0; i < kernel_nhooks; i++) {
 		programs[i] = bpf_object__find_program_by_name(k->skel->obj, kernel_hooks[i].program);
-		if (kernel_hooks[i].place == PLACE_USE)
+		if (kernel_hooks[i].place == PLACE_USE || kernel_hooks[i].place == PLACE_ALTER)
 			watch[i] = programs[i];
 	}
 	k->uses = trace_choose(watch, kernel_nhooks, k->watched);
+	k->others = k->lsm;
 	for (size_t i = 0; i < kernel_nhooks; i++) {
 		/* a security module sees the call, too, and can refuse it */
 		if (k->lsm && (programs[i] == k->skel->progs.watch_send ||
@@ -142,9 +143,17 @@ static void kernel_choose(struct kernel *k, bool all)
 			k->watched[i] = false;
 		if (all && programs[i] == k->skel->progs.watch_accept)
 			k->watched[i] = false;
+		k->others |= k->watched[i] && programs[i] == k->skel->progs.alter_socket_create;
+		if (k->lsm && kernel_hooks[i].place == PLACE_ALTER &&
+		    programs[i] != k->skel->progs.alter_mount)
+			k->watched[i] = false;
+		k->mounts |= k->watched[i] && programs[i] == k->skel->progs.alter_mount;
+		if (all && programs[i] == k->skel->progs.alter_mount)
+			k->watched[i] = false;
 	}
 	for (size_t i = 0; i < kernel_nhooks; i++)
-		if (kernel_hooks[i].place == PLACE_LSM || kernel_hooks[i].place == PLACE_USE)
+		if (kernel_hooks[i].place == PLACE_LSM || kernel_hooks[i].place == PLACE_USE ||
+		    kernel_hooks[i].place == PLACE_ALTER)
 			bpf_program__set_autoload(programs[i], attach_wanted(k, &kernel_hooks[i]));
 }
 
@@ -516,8 +525,9 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 		 "a connection without traffic is ended when it may not be any more; without it, its program "
 		 "waits for a time-out"},
 		{"lsm", false,
-		 "closes packet, XDP and vsock sockets; without it, drop CAP_NET_RAW or boot with "
-		 "lsm=...,bpf"},
+		 "the kernel asks BPF security modules; without it, what they would refuse is refused as far "
+		 "as "
+		 "the kernel's functions can be altered: boot with lsm=...,bpf"},
 		{"lent-sockets", false,
 		 "connections that were opened outside the guarded cgroup are judged from their first use "
 		 "inside on; without it, by what leaves during a call: guard the root"},
@@ -536,6 +546,14 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 		{"lent-listeners", false,
 		 "sockets that were opened outside and only listen or receive inside are judged, too; "
 		 "without it, open them inside or guard the root"},
+		{"other-sockets", false,
+		 "closes packet, XDP, vsock sockets and the like; without it, drop CAP_NET_RAW and keep "
+		 "modules of "
+		 "such families out, or boot with lsm=...,bpf"},
+		{"mounts", false,
+		 "file systems on other hosts, to which the kernel itself connects, follow `set "
+		 "sockets-other`; "
+		 "without it, drop CAP_SYS_ADMIN or guard the root"},
 	};
 
 	features[3].present = k->destroys;
@@ -545,6 +563,8 @@ size_t kernel_features(const struct kernel *k, const struct kernel_feature **ret
 	features[7].present = k->uses >= TRACE_CALLS;
 	features[8].present = k->lsm;
 	features[9].present = !k->ctl->guard || k->uses >= TRACE_CALLS;
+	features[10].present = k->others;
+	features[11].present = !k->ctl->guard || k->mounts;
 	*ret = features;
 	return sizeof(features) / sizeof(features[0]);
 }

@@ -12,11 +12,11 @@
 #define KERNEL_HOOKS_MAX 40
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
-enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR, PLACE_USE };
+enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR, PLACE_USE, PLACE_ALTER };
 struct kernel_hook {
 	const char *program;
 	/* LSM: only where the kernel calls such programs. ERROR: only while a policy asks, and nothing is
-	 * enforced by it. USE: what trace_choose() says. */
+	 * enforced by it. USE: what trace_choose() says. ALTER: the same, for what LSM has not. */
 	enum kernel_place place;
 };
 extern const struct kernel_hook kernel_hooks[];
@@ -52,7 +52,8 @@ struct kernel {
 	bool attached;			/* every hook has a pinned link */
 	bool lsm;			/* this kernel calls LSM programs */
 	enum trace_extent uses;		/* what is seen of the calls that use sockets */
-	bool watched[KERNEL_HOOKS_MAX]; /* of PLACE_USE: this one is to be attached */
+	bool others, mounts;		/* it lets these be closed: sockets that no rule can name, mounts */
+	bool watched[KERNEL_HOOKS_MAX]; /* of PLACE_USE and PLACE_ALTER: this one is to be attached */
 	int attach_fd;			/* the cgroup */
 	int mounts_fd, mounts_poll;
 	struct kernel_slot slot; /* in force, since publish */

@@ -72,7 +72,7 @@ enum trace_extent trace_choose(struct bpf_program *const *programs, size_t n, bo
 	btf__free(btf);
 	functions = calls == sizeof(trace_calls) / sizeof(trace_calls[0]);
 	for (size_t i = 0; i < n; i++)
-		if (able[i])
+		if (able[i] && bpf_program__expected_attach_type(programs[i]) != BPF_MODIFY_RETURN)
 			able[i] = (bpf_program__expected_attach_type(programs[i]) == BPF_TRACE_FENTRY) ==
 				  functions;
 	return functions ? TRACE_CALLS : queue ? TRACE_SENDS : TRACE_NOTHING;

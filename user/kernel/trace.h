@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which of the programs that watch the use of sockets (bpf/watch.h) this kernel calls. */
+/* Which of the programs that watch the use of sockets (bpf/watch.h), or refuse what cgroup hooks do not see
+ * (bpf/lsm.h), this kernel calls. */
 #ifndef CGWALL_TRACE_H
 #define CGWALL_TRACE_H
 
@@ -14,7 +15,8 @@ enum trace_extent {
 };
 
 /* Tries each of n programs by attaching an empty one in its place for a moment, and says in able[i] which are
- * to be used: those at functions, where the three calls that matter can be traced; else those at tracepoints.
+ * to be used: those that watch functions, where the three calls that matter can be traced; else those at
+ * tracepoints; and those that alter functions wherever that is possible.
  * NULL stands for a program that is not one of these: able[i] is false. */
 enum trace_extent trace_choose(struct bpf_program *const *programs, size_t n, bool *able);
 
