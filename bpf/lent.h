@@ -25,14 +25,12 @@ static __always_inline bool lent_guarded(const struct cgw_ctl *c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 tgid = task->tgid;
-	struct cgw_proc *rec;
 
 	if (!task->mm || (task->flags & PF_KTHREAD))
 		return false;
 	if (cgroup_inside(BPF_CORE_READ(task, cgroups, dfl_cgrp), c))
 		return true;
-	rec = bpf_map_lookup_elem(&procs, &tgid);
-	return rec && (rec->flags & CGW_PROC_HELD);
+	return proc_held(tgid);
 }
 
 static __always_inline __u64 lent_netns(struct sock *at)

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Processes: who they are is written down when they execute a program, passed on when they fork, and
  * forgotten when the last thread has gone. mm->exe_file alone would not do: an unprivileged process can
- * exchange it (prctl PR_SET_MM_MAP in a user namespace of its own). */
+ * exchange it (prctl PR_SET_MM_MAP in a user namespace of its own).
+ *
+ * The kernel leaves out a tracing program where another call of it has not ended on the same CPU. Since
+ * tracepoints can be preempted (seen on Linux 7.3: of 100 programs that a shell starts, three) that is any
+ * task's that was interrupted there. So each of these programs is there three times, and whichever comes
+ * first does it; and what all of them have missed is told by what the record does not fit: a program that was
+ * executed since has another count of execs, a task that left has its record still inside. Neither is
+ * trusted.
+ */
 #ifndef CGWALL_BPF_PROC_H
 #define CGWALL_BPF_PROC_H
 
@@ -55,8 +63,14 @@ static __noinline int proc_path(struct file *file, struct cgw_proc *rec)
 	return rec->state == CGW_PATH_UNKNOWN ? -1 : 0;
 }
 
+/* Is this the record of what a process runs now? */
+static __always_inline bool proc_fits(const struct cgw_proc *rec, struct task_struct *task)
+{
+	return rec->exec_id == task->self_exec_id && rec->start == task->group_leader->start_boottime;
+}
+
 /* Fills the record of a process from what it runs now. */
-static __always_inline int proc_fill(struct task_struct *task, struct cgw_proc *rec)
+static __always_inline void proc_fill(struct task_struct *task, struct cgw_proc *rec)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct inode *inode;
@@ -65,20 +79,23 @@ static __always_inline int proc_fill(struct task_struct *task, struct cgw_proc *
 	rec->named.classes[PATH_EXE] = 0;
 	rec->named.path.c[0] = 0;
 	rec->len = 0;
-	rec->start = BPF_CORE_READ(task, group_leader, start_boottime);
+	rec->start = task->group_leader->start_boottime;
 	rec->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	rec->user_ns = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	rec->ino = 0;
 	__builtin_memset(rec->key, 0, sizeof(rec->key));
-	if (!file) {
+	if (file) {
+		inode = BPF_CORE_READ(file, f_inode);
+		rec->ino = BPF_CORE_READ(inode, i_ino);
+		rec->ino_gen = BPF_CORE_READ(inode, i_generation);
+		rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+		proc_path(file, rec);
+	} else {
 		rec->state = CGW_PATH_NONE;
-		return 0;
 	}
-	inode = BPF_CORE_READ(file, f_inode);
-	rec->ino = BPF_CORE_READ(inode, i_ino);
-	rec->ino_gen = BPF_CORE_READ(inode, i_generation);
-	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	return proc_path(file, rec);
+	/* last: with it the record is good */
+	asm volatile("" ::: "memory");
+	rec->exec_id = task->self_exec_id;
 }
 
 /* Is a cgroup the guarded one or below it? */
@@ -128,9 +145,19 @@ static __always_inline void proc_place(struct cgw_proc *rec, bool inside, bool o
 	rec->flags = (flags & ~CGW_PROC_INSIDE) | (inside ? CGW_PROC_INSIDE : 0);
 }
 
-/* Who leaves the guarded cgroup by his own doing stays guarded; whom somebody outside moves does not. */
-SEC("tp_btf/cgroup_attach_task")
-int BPF_PROG(proc_move, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+/* Does a process count as guarded that is not in the guarded cgroup? One whose record is still inside has
+ * left it, and nobody saw how. */
+static __always_inline bool proc_held(__u32 tgid)
+{
+	struct cgw_proc *rec = bpf_map_lookup_elem(&procs, &tgid);
+
+	return rec && (rec->flags & (CGW_PROC_HELD | CGW_PROC_INSIDE));
+}
+
+/* Who leaves the guarded cgroup by his own doing stays guarded; whom somebody outside moves does not. It may
+ * have been moved in another hierarchy (version 1): where it is in ours counts. Doing it again changes
+ * nothing. */
+static __always_inline int proc_moved(struct task_struct *task)
 {
 	__u32 tgid = task->tgid, mover = bpf_get_current_pid_tgid() >> 32;
 	struct cgw_ctl *c = ctl_get();
@@ -143,24 +170,22 @@ int BPF_PROG(proc_move, struct cgroup *to, const char *path, struct task_struct 
 	/* a mover that moved itself is outside by now, but its record still says where it was */
 	by = bpf_map_lookup_elem(&procs, &mover);
 	own = by && (by->flags & (CGW_PROC_INSIDE | CGW_PROC_HELD));
-	proc_place(rec, cgroup_inside(to, c), own);
+	proc_place(rec, cgroup_inside(BPF_CORE_READ(task, cgroups, dfl_cgrp), c), own);
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(proc_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline int proc_executed(struct task_struct *task)
 {
 	struct cgw_proc *rec = proc_make(task);
 
-	if (rec) {
+	if (rec && !proc_fits(rec, task)) {
 		rec->seeded = 0;
 		proc_fill(task, rec);
 	}
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int proc_forked(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid;
 	struct cgw_ctl *c = ctl_get();
@@ -168,6 +193,9 @@ int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (from == to)
 		return 0; /* a thread */
+	rec = bpf_map_lookup_elem(&procs, &to);
+	if (rec && rec->start == child->start_boottime)
+		return 0; /* done */
 	rec = bpf_map_lookup_elem(&procs, &from);
 	if (!rec)
 		return 0; /* kernel threads; what they execute is seen at its exec */
@@ -184,8 +212,7 @@ int BPF_PROG(proc_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(proc_exit, struct task_struct *task)
+static __always_inline int proc_exited(struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
 
@@ -194,6 +221,33 @@ int BPF_PROG(proc_exit, struct task_struct *task)
 		bpf_map_delete_elem(&procs, &tgid);
 	return 0;
 }
+
+#define PROC_PROGRAMS(n)                                                                             \
+	SEC("tp_btf/sched_process_fork")                                                             \
+	int BPF_PROG(proc_fork##n, struct task_struct *parent, struct task_struct *child)            \
+	{                                                                                            \
+		return proc_forked(parent, child);                                                   \
+	}                                                                                            \
+	SEC("tp_btf/sched_process_exec")                                                             \
+	int BPF_PROG(proc_exec##n, struct task_struct *task, int old_pid, struct linux_binprm *bprm) \
+	{                                                                                            \
+		return proc_executed(task);                                                          \
+	}                                                                                            \
+	SEC("tp_btf/sched_process_exit")                                                             \
+	int BPF_PROG(proc_exit##n, struct task_struct *task)                                         \
+	{                                                                                            \
+		return proc_exited(task);                                                            \
+	}                                                                                            \
+	SEC("tp_btf/cgroup_attach_task")                                                             \
+	int BPF_PROG(proc_move##n, struct cgroup *to, const char *path, struct task_struct *task,    \
+		     bool group)                                                                     \
+	{                                                                                            \
+		return proc_moved(task);                                                             \
+	}
+
+PROC_PROGRAMS(1)
+PROC_PROGRAMS(2)
+PROC_PROGRAMS(3)
 
 /* Writes down what ran before the agent: read once by it, after the programs above are attached. */
 SEC("iter/task")

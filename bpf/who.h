@@ -8,12 +8,10 @@
 static __always_inline bool who_guarded(const struct cgw_ctl *c)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct cgw_proc *rec;
 
 	if (!c->guard || bpf_get_current_ancestor_cgroup_id(c->guard_level) == c->guard)
 		return true;
-	rec = bpf_map_lookup_elem(&procs, &tgid);
-	return rec && (rec->flags & CGW_PROC_HELD);
+	return proc_held(tgid);
 }
 
 /* Makes sure that a path is in the table of paths, under its key. 0 or -1. */
@@ -38,7 +36,7 @@ static __always_inline void who_program(struct task_struct *task, struct cgw_who
 		return; /* the kernel itself: no program, matched by no exe selector */
 	w->state = CGW_PATH_UNKNOWN;
 	rec = bpf_map_lookup_elem(&procs, &tgid);
-	if (!rec || rec->start != w->start) {
+	if (!rec || !proc_fits(rec, task)) {
 		count(CGW_ERR_NO_PROC);
 		return;
 	}

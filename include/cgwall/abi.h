@@ -297,7 +297,8 @@ enum cgw_path_state {
 
 /* One process; pinned at exec, passed on at fork, gone at exit. Keyed by tgid. */
 struct cgw_proc {
-	__u64 start; /* start_boottime of the thread group's leader, ns */
+	__u64 start;   /* start_boottime of the thread group's leader, ns */
+	__u64 exec_id; /* its count of execs when this was written */
 	__u64 ino;
 	__u32 dev; /* the superblock's device, as the kernel numbers it */
 	__u32 ino_gen;
@@ -568,7 +569,7 @@ static_assert(sizeof(struct cgw_class) == 16, "class");
 static_assert(sizeof(struct cgw_prefix) == 20, "prefix");
 static_assert(offsetof(struct cgw_prefix, addr) == offsetof(struct cgw_key, data),
 	      "an address's key and prefix");
-static_assert(sizeof(struct cgw_proc) == 56 + 16 + CGW_PATH_MAX, "proc");
+static_assert(sizeof(struct cgw_proc) == 64 + 16 + CGW_PATH_MAX, "proc");
 static_assert(sizeof(struct cgw_answer) == 24, "answer");
 static_assert(sizeof(struct cgw_asked) == 112, "asked");
 static_assert(sizeof(struct cgw_ctl) % 8 == 0, "ctl");

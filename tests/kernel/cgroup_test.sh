@@ -54,6 +54,30 @@ P
 is "moved out of the web" EPERM "$(in_cgroup "$GUARD/web" "$W/bin/client" inherit "$GUARD" 192.0.2.1 7001)"
 is "moved into the web" EPERM "$(in_cgroup "$GUARD" "$W/bin/client" inherit "$GUARD/web" 192.0.2.1 7001)"
 
+# Moved by somebody else, but in another hierarchy: who then leaves by himself has still left by himself.
+v1=$(awk '$3 == "cgroup" && $4 !~ /cpuset/ {print $2; exit}' /proc/mounts)
+if [ -z "$v1" ] && [ -n "${IN_VM:-}" ]; then
+	v1=$W/v1
+	mkdir "$v1" && mount -t cgroup -o none,name=cgwall-test cgroup "$v1" 2>/dev/null || v1=''
+fi
+if [ -n "$v1" ]; then
+	other=$v1/cgwall-test-$TEST-$$
+	mkdir "$other"
+	mkfifo "$W/go"
+	in_cgroup "$GUARD/web" bash -c 'echo "$BASHPID" >"$0" && read -r _ && echo 0 >"$1/cgroup.procs" && exec "$2" tcp 192.0.2.2 7001' \
+		"$W/mover" "$OUTSIDE" "$W/bin/client" <>"$W/go" >"$W/moved" 2>&1 &
+	mover=$!
+	until_ok 10 grep -q . "$W/mover"
+	cat "$W/mover" >"$other/cgroup.procs"
+	echo go >"$W/go"
+	wait "$mover"
+	is "left by himself after somebody else moved him in a hierarchy of version 1" EPERM "$(cat "$W/moved")"
+	until_ok 5 rmdir "$other"
+	[ "$v1" != "$W/v1" ] || umount "$v1"
+else
+	skip "no cgroup hierarchy of version 1"
+fi
+
 # Users and groups.
 command -v setpriv >/dev/null || { skip "users: no setpriv"; agent_end; finish; }
 as() { # UID GID PROBE ...

@@ -12,8 +12,12 @@
 /* Identity first: no call may be judged before its program is known. Then what makes sockets known; then what
  * judges them. */
 const struct kernel_hook kernel_hooks[] = {
-	{"proc_fork", PLACE_TRACE},	      {"proc_exec", PLACE_TRACE},
-	{"proc_exit", PLACE_TRACE},	      {"proc_move", PLACE_TRACE},
+	{"proc_fork1", PLACE_TRACE},	      {"proc_exec1", PLACE_TRACE},
+	{"proc_exit1", PLACE_TRACE},	      {"proc_move1", PLACE_TRACE},
+	{"proc_fork2", PLACE_TRACE},	      {"proc_exec2", PLACE_TRACE},
+	{"proc_exit2", PLACE_TRACE},	      {"proc_move2", PLACE_TRACE},
+	{"proc_fork3", PLACE_TRACE},	      {"proc_exec3", PLACE_TRACE},
+	{"proc_exit3", PLACE_TRACE},	      {"proc_move3", PLACE_TRACE},
 	{"hook_sock_create", PLACE_CGROUP},   {"hook_connect4", PLACE_CGROUP},
 	{"hook_connect6", PLACE_CGROUP},      {"hook_sendmsg4", PLACE_CGROUP},
 	{"hook_sendmsg6", PLACE_CGROUP},      {"hook_setsockopt", PLACE_CGROUP},
@@ -113,7 +117,7 @@ static int attach_seed(struct bpf_program *p, const char *what, char **message)
  * programs are in place, sockets when those that are made are seen. */
 static int attach_seed_after(struct kernel *k, size_t i, char **message)
 {
-	if (!strcmp(kernel_hooks[i].program, "proc_move"))
+	if (!strcmp(kernel_hooks[i].program, "proc_move3"))
 		return attach_seed(k->skel->progs.proc_seed, "programs", message);
 	if (!strcmp(kernel_hooks[i].program, "hook_sock_create"))
 		return attach_seed(k->skel->progs.sock_seed, "programs' sockets", message);

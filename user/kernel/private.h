@@ -9,7 +9,7 @@
 #include "kernel.h"
 #include "trace.h"
 
-#define KERNEL_HOOKS_MAX 40
+#define KERNEL_HOOKS_MAX 48
 
 /* What is attached, by the name of its program, in the order in which it is attached. */
 enum kernel_place { PLACE_TRACE, PLACE_CGROUP, PLACE_LSM, PLACE_ERROR, PLACE_USE, PLACE_ALTER };
