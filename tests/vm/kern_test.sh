@@ -381,6 +381,8 @@ nfs() {
 	if [ $rc = 0 ]; then pass "and it goes on"; else fail "it does not go on: $rc $(cat "$W/mount.out")"; fi
 	status "by what was answered" 0 nfs_asks
 	within 60 umount -l "$W/nas"
+	# the next mount is to make a connection of its own
+	until_ok 20 sh -c "! grep -qE ':0801 01 ' /proc/net/tcp" || fail "the connection of what was unmounted stays"
 	# the server, too, is the kernel's: far lets in by address and port, and not by program
 	rules <<-'P' | sed '/^pass in  from/d' >"$W/policy.conf"
 		pass in from 10.1.0.1 to 10.1.0.2 port 2049 log
