@@ -13,6 +13,8 @@
 #define FILTER_PASS 1
 #define FILTER_DELAY_NS 1000000000ULL	 /* how much later than now a packet may leave */
 #define FILTER_CLOCK_NS 3600000000000ULL /* and how much later is not meant by this clock */
+/* The least rate for a packet's bytes a second: sch_fq keeps 100 of a flow, which are gone in ten seconds. */
+#define FILTER_RATE 10
 #define FILTER_USER 3 /* somebody else than the socket's opener sends: he is to be judged first */
 
 /* Is a socket without a record one that has to be judged? The kernel's own (resets, echo replies, neighbour
@@ -350,17 +352,22 @@ static __noinline bool filter_new(struct __sk_buff *skb, struct bpf_sock *sk, bo
 	return true;
 }
 
-/* A packet may be told to leave later (SO_TXTIME, SO_MAX_PACING_RATE), and waits in a queue of the host's
- * (fq) then, whatever the policy says meanwhile: a second is the most. What is hours away is another clock's.
+/* A packet may be told to leave later (SO_TXTIME), and waits in a queue of the host's (fq) then, whatever the
+ * policy says meanwhile: a second is the most. What is hours away is another clock's. One without a time of
+ * its own waits for those before it, up to a second each, at its socket's rate (SO_MAX_PACING_RATE): where a
+ * queue full of them would take longer than ten it is told to leave now. TCP keeps what it paces to itself.
  */
-static __noinline int filter_hurry(struct __sk_buff *skb)
+static __noinline int filter_hurry(struct __sk_buff *skb, struct bpf_sock *sk)
 {
-	__u64 at = skb->tstamp, now;
+	__u64 leave = skb->tstamp, now;
 
-	if (!at)
+	if (!leave && (sk->protocol == IPPROTO_TCP ||
+		       BPF_CORE_READ(owner_address(sk), sk_pacing_rate) >= (__u64)skb->len * FILTER_RATE))
 		return 0;
 	now = bpf_ktime_get_ns();
-	if (at > now + FILTER_DELAY_NS && at < now + FILTER_CLOCK_NS)
+	if (!leave)
+		skb->tstamp = now;
+	else if (leave > now + FILTER_DELAY_NS && leave < now + FILTER_CLOCK_NS)
 		skb->tstamp = now + FILTER_DELAY_NS;
 	return 0;
 }
@@ -397,7 +404,7 @@ static __always_inline int filter(struct __sk_buff *skb, bool out)
 	if (use_taken(sk, s))
 		return FILTER_DROP;
 	if (out)
-		filter_hurry(skb);
+		filter_hurry(skb, sk);
 	if (out && !skb->cb[0] && use_sends(sk, s))
 		return FILTER_USER;
 	word = *(volatile __u64 *)&c->word;

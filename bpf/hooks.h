@@ -11,13 +11,16 @@
 static __noinline bool hooks_answers(const struct cgw_query *q, __u64 cookie)
 {
 	struct flow_id id = {.cookie = cookie, .rport = q->rport, .proto = q->proto};
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct flow *f;
+	__u64 now;
 
 	__builtin_memcpy(id.remote, q->remote, 16);
 	f = bpf_map_lookup_elem(&flows, &id);
 	if (!f || CGW_DECIDED_DIR(f->decided) != CGW_IN || CGW_DECIDED_WORD(f->decided) != q->word ||
-	    CGW_DECIDED_VERDICT(f->decided) != CGW_PASS || now >= f->last + FLOW_LIFE_NS)
+	    CGW_DECIDED_VERDICT(f->decided) != CGW_PASS)
+		return false;
+	now = bpf_ktime_get_boot_ns();
+	if (now >= f->last + FLOW_LIFE_NS)
 		return false;
 	f->last = now; /* where the policy asks for interfaces, no packet looks at this entry */
 	return true;

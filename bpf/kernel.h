@@ -246,6 +246,7 @@ struct sock {
 	struct socket *sk_socket;
 	void *sk_user_data;
 	void *sk_reuseport_cb;
+	unsigned long sk_pacing_rate;
 	struct dst_entry *sk_dst_cache;
 	struct sock_cgroup_data sk_cgrp_data;
 };

@@ -116,6 +116,17 @@ P
 	guarded "$PYTHON" "$W/later.py" $PEER4 7201 || fail "nothing can be sent later"
 	until_ok 5 grep -q ^udp "$W/serve.$PEER4.7201" || fail "a datagram waits longer than a second"
 	is "it is there" 1 "$(grep -c ^udp "$W/serve.$PEER4.7201")"
+	# nor are many that wait for each other, a second each
+	guarded "$PYTHON" - $PEER4 7201 <<-'P' || fail "nothing can be sent slowly"
+		import socket, sys
+		SO_MAX_PACING_RATE = 47
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, 1)
+		for i in range(90):
+		    s.sendto(b"slowly", (sys.argv[1], int(sys.argv[2])))
+	P
+	slowly() { [ "$(grep -c ^udp "$W/serve.$PEER4.7201")" = 91 ]; }
+	until_ok 5 slowly && pass "a slow socket's queue is short" || fail "of 90 slow datagrams came $(grep -c ^udp "$W/serve.$PEER4.7201")"
 	agent_end
 	tc qdisc del dev wall0 root
 else
