@@ -41,7 +41,7 @@
 #define CALL_MS 300
 #define SURE_MS 30000
 #define RECEIVE_BYTES (8 << 20)
-#define PERIOD_MS 2
+#define PERIOD_MS 2 /* or FLOW_PERIOD_MS */
 #define PEERS_MAX 64
 
 static long now_ms(void)
@@ -444,6 +444,8 @@ static int flow_run(int fd, bool stream, bool sends, bool receives, bool answers
 {
 	struct sockaddr_storage peer;
 	uint64_t next = 0, expected = 0;
+	const char *slow = getenv("FLOW_PERIOD_MS");
+	long period = slow && atoi(slow) > 0 ? atoi(slow) : PERIOD_MS;
 	socklen_t len = sizeof(peer);
 	long due = now_ms();
 
@@ -459,7 +461,7 @@ static int flow_run(int fd, bool stream, bool sends, bool receives, bool answers
 			return 0;
 		if (!sends || now_ms() < due)
 			continue;
-		due = now_ms() + PERIOD_MS;
+		due = now_ms() + period;
 		if (!answers || c->got) {
 			bool to = answers && len;
 
