@@ -154,10 +154,9 @@ static __always_inline bool proc_held(__u32 tgid)
 	return rec && (rec->flags & (CGW_PROC_HELD | CGW_PROC_INSIDE));
 }
 
-/* Who leaves the guarded cgroup by his own doing stays guarded; whom somebody outside moves does not. It may
- * have been moved in another hierarchy (version 1): where it is in ours counts. Doing it again changes
- * nothing. */
-static __always_inline int proc_moved(struct task_struct *task)
+/* Who leaves the guarded cgroup by his own doing stays guarded; whom somebody outside moves does not. What is
+ * moved in another hierarchy (version 1) stays where it was in ours. Doing it again changes nothing. */
+static __always_inline int proc_moved(struct cgroup *to, struct task_struct *task)
 {
 	__u32 tgid = task->tgid, mover = bpf_get_current_pid_tgid() >> 32;
 	struct cgw_ctl *c = ctl_get();
@@ -165,12 +164,12 @@ static __always_inline int proc_moved(struct task_struct *task)
 	bool own;
 
 	rec = bpf_map_lookup_elem(&procs, &tgid);
-	if (!c || !c->guard || !rec)
+	if (!c || !c->guard || !rec || BPF_CORE_READ(task, cgroups, dfl_cgrp) != to)
 		return 0;
 	/* a mover that moved itself is outside by now, but its record still says where it was */
 	by = bpf_map_lookup_elem(&procs, &mover);
 	own = by && (by->flags & (CGW_PROC_INSIDE | CGW_PROC_HELD));
-	proc_place(rec, cgroup_inside(BPF_CORE_READ(task, cgroups, dfl_cgrp), c), own);
+	proc_place(rec, cgroup_inside(to, c), own);
 	return 0;
 }
 
@@ -242,7 +241,7 @@ static __always_inline int proc_exited(struct task_struct *task)
 	int BPF_PROG(proc_move##n, struct cgroup *to, const char *path, struct task_struct *task,    \
 		     bool group)                                                                     \
 	{                                                                                            \
-		return proc_moved(task);                                                             \
+		return proc_moved(to, task);                                                         \
 	}
 
 PROC_PROGRAMS(1)

@@ -72,6 +72,15 @@ if [ -n "$v1" ]; then
 	echo go >"$W/go"
 	wait "$mover"
 	is "left by himself after somebody else moved him in a hierarchy of version 1" EPERM "$(cat "$W/moved")"
+	# he has left by himself, and is moved in that hierarchy afterwards
+	in_cgroup "$GUARD/web" bash -c 'echo 0 >"$1/cgroup.procs" && echo "$BASHPID" >"$0" && read -r _ && exec "$2" tcp 192.0.2.2 7001' \
+		"$W/left" "$OUTSIDE" "$W/bin/client" <>"$W/go" >"$W/moved" 2>&1 &
+	mover=$!
+	until_ok 10 grep -q . "$W/left"
+	cat "$W/left" >"$other/cgroup.procs"
+	echo go >"$W/go"
+	wait "$mover"
+	is "moved in a hierarchy of version 1 after he left by himself" EPERM "$(cat "$W/moved")"
 	until_ok 5 rmdir "$other"
 	[ "$v1" != "$W/v1" ] || umount "$v1"
 else
