@@ -10,10 +10,13 @@
  *                     calls at the same time, prints a result for each: OK where what was sent came back, an
  *                     errno's name, or TIMEOUT (TCP: not even connected), SILENT (no answer). It waits for
  *                     those that `+` stands before, 30 s at most, and for FLOW_MS (300 ms) at least.
- * FLOW_DEV: their SO_BINDTODEVICE flow tcp|mptcp|udp connect ADDR PORT send|recv|both FILE flow tcp|mptcp|udp
- * listen - PORT send|recv|both FILE a flow of numbered messages, 500 a second, until it is killed. FILE is
- * four 64-bit numbers: sent, got, gaps and repeats in what was got, errno that ended it. A datagram that is
- * refused is counted by its errno and the next one tried.
+ *                     FLOW_DEV: their SO_BINDTODEVICE
+ *
+ *   flow tcp|mptcp|udp connect ADDR PORT send|recv|both FILE
+ *   flow tcp|mptcp|udp listen - PORT send|recv|both FILE
+ *                     a flow of numbered messages, one in FLOW_PERIOD_MS (2 ms), until it is killed. FILE is
+ *                     four 64-bit numbers: sent, got, gaps and repeats in what was got, errno that ended it.
+ *                     A datagram that is refused is counted by its errno and the next one tried.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -40,7 +40,8 @@ GUARD=$PARENT/guard
 OUTSIDE=$PARENT/outside
 PORT=7001 OTHER=7002 CLOSED=7003
 PATIENCE=${IN_VM:+8} PATIENCE=${PATIENCE:-4} # busy machines are slow, emulated ones are slower: a limit only ends what has failed
-export FLOW_PERIOD_MS=${IN_VM:+20} # two dozen flows of 500 messages a second leave an emulated processor no time for anything else
+export FLOW_PERIOD_MS=${IN_VM:+100} # two dozen flows of 500 messages a second leave an emulated processor no time for anything else
+MESSAGES=${IN_VM:+5} MESSAGES=${MESSAGES:-20} # so many more and a flow moves
 AGENT='' SERVERS=()
 PYTHON=$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || echo python3)
 

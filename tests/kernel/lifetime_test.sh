@@ -56,7 +56,7 @@ began() { until_ok 20 begins "$@" || fail "no flow: $(cat "$W/connect.$1")"; }
 goes_on() { # PROTO
 	local before
 	before=$(got "$1")
-	until_ok 5 sh -c "[ \$(od -An -tu8 -j8 -N8 '$W/own.$1') -gt $((before + 20)) ]"
+	until_ok 5 sh -c "[ \$(od -An -tu8 -j8 -N8 '$W/own.$1') -gt $((before + MESSAGES)) ]"
 }
 
 # ---- three flows, by three names that live for a second ----

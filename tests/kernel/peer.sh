@@ -148,7 +148,7 @@ has() { [ "$(value got "$W/$1.$2")" -gt "$3" ]; }
 moves() {
 	local end
 	for end in $2; do
-		until_ok 10 has "$1" "$end" $(($(value got "$W/$1.$end") + 20)) || { fail "$1: nothing comes $end"; return; }
+		until_ok 10 has "$1" "$end" $(($(value got "$W/$1.$end") + MESSAGES)) || { fail "$1: nothing comes $end"; return; }
 	done
 	pass "$1 moves"
 }
