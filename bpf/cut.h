@@ -59,6 +59,30 @@ static __always_inline void cut_address(struct sock_common *sk, struct cgw_query
 	}
 }
 
+/* A connection whose rule depends on the interface, which only a packet can tell. May it go on by some? */
+static __always_inline __u32 cut_unplaced(struct cgw_query *q, struct cgw_sock *s, __u64 cookie)
+{
+	__u64 how = JUDGE_WILD(1u << CGW_DIM_IFACE) | JUDGE_ASKS | JUDGE_QUIET | JUDGE_AGAIN, decided;
+	__u32 verdict;
+
+	decided = *(volatile __u64 *)&s->decided;
+	if (CGW_DECIDED_VERDICT(decided) == CGW_PASS && filter_kept(q->word))
+		return CGW_PASS;
+	q->dir = s->flags & CGW_SOCK_BEGAN ? s->dir : CGW_OUT;
+	names_given(q, &s->who, s->began);
+	verdict = judge(q, &s->who, cookie, how);
+	/* either side may have begun one that is older than the agent */
+	if ((verdict == CGW_BLOCK || verdict == CGW_REJECT) && !(s->flags & CGW_SOCK_BEGAN)) {
+		q->dir = CGW_IN;
+		names_given(q, &s->who, s->began);
+		verdict = judge(q, &s->who, cookie, how);
+	}
+	if (verdict != CGW_BLOCK && verdict != CGW_REJECT)
+		return CGW_PASS;
+	*(volatile __u64 *)&s->decided = CGW_DECIDED(q->word, CGW_BLOCK);
+	return CGW_BLOCK;
+}
+
 /* Judges every connection again that was not judged under the policy in force, and writes a struct cgw_cut
  * for each that may not be any more. */
 SEC("iter/tcp")
@@ -89,6 +113,8 @@ int cut(struct bpf_iter__tcp *ctx)
 	if (s->dir == CGW_IN && orphan_any())
 		orphan_is(s, &q);
 	verdict = s->taken ? CGW_BLOCK : filter_connection(&q, s, 0, bpf_get_socket_cookie(tcp));
+	if (verdict == CGW_PASS && iface_asked(q.word) && CGW_DECIDED_WORD(s->decided) != q.word)
+		verdict = cut_unplaced(&q, s, bpf_get_socket_cookie(tcp));
 	if (verdict == CGW_PASS || verdict == CGW_ASK)
 		return 0; /* what is asked about is held, and may go on */
 	out.cookie = bpf_get_socket_cookie(tcp);

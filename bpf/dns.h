@@ -110,15 +110,24 @@ static __noinline int dns_trusts(__u64 word, const struct cgw_query *q)
 	return cgw_class_of(word, &key) != NULL;
 }
 
+/* A resolver on the loopback of another network namespace than the agent's is not the host's: whoever runs
+ * there can put his own at such an address. Only one that the policy names by address is meant there, too. */
+static __always_inline bool dns_imitable(const struct dns_buffer *b, const struct cgw_ctl *c)
+{
+	const struct cgw_head *h = cgw_head_of(b->w.word);
+
+	return b->w.lo && c->netns && b->w.netns != c->netns && !(h && (h->flags & CGW_H_RESOLVERS));
+}
+
 /* Does a packet that leaves, and begins a flow, pose as the answer of a resolver on this host? Whoever is one
  * has been asked, or asks another; what is written whole, in a raw socket, could say anything. Counted as an
  * alarm. */
-static __noinline bool dns_poses(const struct cgw_query *q, struct bpf_sock *sk, const void *known)
+static __noinline bool dns_poses(const struct cgw_query *q, struct bpf_sock *sk)
 {
 	struct cgw_key key = {.kind = CGW_KEY_RESOLVER};
 	bool raw = sk->type == SOCK_RAW;
 
-	if (!raw && (known || q->dir != CGW_OUT))
+	if (!raw && q->dir != CGW_OUT)
 		return false;
 	if (q->lport != DNS_PORT || (q->proto != IPPROTO_UDP && q->proto != IPPROTO_TCP) ||
 	    (!raw && q->rport == DNS_PORT))
@@ -341,7 +350,10 @@ static __always_inline int dns(struct __sk_buff *skb, bool out)
 	at = dns_headers(skb, b, out);
 	b->w.off = at;
 	if (at && b->w.q.rport == DNS_PORT) {
-		if (dns_trusts(b->w.word, &b->w.q)) {
+		if (dns_trusts(b->w.word, &b->w.q) && dns_imitable(b, c)) {
+			if (!out)
+				dns_alarm(b, CGW_ALARM_PLACE);
+		} else if (dns_trusts(b->w.word, &b->w.q)) {
 			/* a socket of unknown whereabouts has nowhere to put what it learns */
 			if (b->w.netns)
 				r = dns_packet(skb, b);

@@ -168,6 +168,17 @@ static __noinline int filter_wrapped(struct bpf_sock *sk, const struct cgw_sock 
 	return 0;
 }
 
+/* Forgets what was decided of a socket that has another connection now, or listens for such. */
+static __noinline void filter_fresh(struct cgw_sock *s)
+{
+	*(volatile __u64 *)&s->decided = 0;
+	*(volatile __u64 *)&s->began = 0;
+	*(volatile __u32 *)&s->granted = 0;
+	*(volatile __u32 *)&s->asked = 0;
+	*(volatile __u64 *)&s->user[0] = 0;
+	*(volatile __u64 *)&s->user[1] = 0;
+}
+
 /* A connection's packet. */
 static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk, struct cgw_sock *s,
 				      __u64 word, bool out)
@@ -176,8 +187,9 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	struct cgw_query q;
 	__u32 verdict;
 
+	/* what was decided of a listener is what it did before it was one */
 	if (CGW_DECIDED_WORD(decided) == word && CGW_DECIDED_VERDICT(decided) != CGW_ASK &&
-	    packet_plain_tcp(skb) && !iface_asked(word))
+	    sk->state != TCP_LISTEN && packet_plain_tcp(skb) && !iface_asked(word))
 		return CGW_DECIDED_VERDICT(decided) == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 	if (packet_read(skb, &q, out) || (q.proto != IPPROTO_TCP && (!out || filter_wrapped(sk, s, &q)))) {
 		count(CGW_ERR_PACKET);
@@ -207,8 +219,10 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	}
 	if (out)
 		return FILTER_PASS; /* its handshakes answer what was let in */
+	/* what is accepted inherits that */
 	s->dir = CGW_IN;
-	s->flags |= CGW_SOCK_BEGAN; /* what is accepted inherits that */
+	s->flags |= CGW_SOCK_BEGAN;
+	filter_fresh(s);
 	owner_began(sk, s);
 	if (orphan_any())
 		orphan_forget(s, &q);
@@ -224,9 +238,12 @@ static __always_inline int filter_tcp(struct __sk_buff *skb, struct bpf_sock *sk
 	return verdict == CGW_PASS ? FILTER_PASS : FILTER_DROP;
 }
 
-/* Notes what was decided of a flow. Its counts go on; `in`, `out`: bytes of this packet. A function of its
+#define FILTER_BYTES(len, out) ((out) ? (__u64)(len) : (__u64)(len) << 32)
+
+/* Notes what was decided of a flow. Its counts go on; bytes: of this packet, FILTER_BYTES. A function of its
  * own, to keep the entry off the stack while the policy is asked. */
-static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u64 netns, __u32 in, __u32 out)
+static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u64 netns, __u64 bytes,
+				  const struct cgw_query *q)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct flow fresh = {.decided = decided, .last = now, .began = now, .netns = netns}, *f;
@@ -238,9 +255,26 @@ static __noinline int filter_note(const struct flow_id *id, __u64 decided, __u64
 		if (now < f->last + FLOW_LIFE_NS && f->began)
 			fresh.began = f->began;
 	}
-	fresh.bytes[0] += in;
-	fresh.bytes[1] += out;
+	fresh.bytes[0] += bytes >> 32;
+	fresh.bytes[1] += (__u32)bytes;
+	__builtin_memcpy(fresh.local, q->local, sizeof(fresh.local));
+	fresh.lport = q->lport;
 	return bpf_map_update_elem(&flows, id, &fresh, BPF_ANY) ? -1 : 0;
+}
+
+/* Was a flow decided for the end that it has here now, where rules ask for that? The same socket may send
+ * from another address, or have got another port. What comes back to us, and what answers others, may have
+ * any. */
+static __noinline bool filter_same_end(const struct flow *f, const struct cgw_query *q, bool out)
+{
+	const __u64 *was = (const __u64 *)f->local, *is = (const __u64 *)q->local;
+	const struct cgw_head *h = cgw_head_of(q->word);
+
+	if (out != (q->dir == CGW_OUT) || !h ||
+	    !(h->dir[q->dir & 1].dims &
+	      (1u << CGW_DIM_LOCAL | 1u << CGW_DIM_LOCAL_LIST | 1u << CGW_DIM_LPORT)))
+		return true;
+	return f->lport == q->lport && was[0] == is[0] && was[1] == is[1];
 }
 
 /* A datagram, or whatever else has no connection. */
@@ -282,20 +316,20 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 		began = f->began; /* a name that it had then is still its name */
 		q.dir = CGW_DECIDED_DIR(decided);
 		verdict = CGW_DECIDED_VERDICT(decided);
-		if (CGW_DECIDED_WORD(decided) == word) {
-			if (verdict != CGW_PASS)
+		if (out && dns_poses(&q, sk))
+			return FILTER_DROP;
+		if (filter_same_end(f, &q, out)) {
+			if (CGW_DECIDED_WORD(decided) == word && verdict != CGW_PASS)
 				return FILTER_DROP;
-			__sync_fetch_and_add(&f->bytes[out], skb->len);
-			return FILTER_PASS;
+			if (CGW_DECIDED_WORD(decided) == word || (verdict == CGW_PASS && filter_kept(word))) {
+				*(volatile __u64 *)&f->decided = CGW_DECIDED_FLOW(word, CGW_PASS, q.dir);
+				__sync_fetch_and_add(&f->bytes[out], skb->len);
+				return FILTER_PASS;
+			}
 		}
-		if (verdict == CGW_PASS && filter_kept(word)) {
-			__sync_fetch_and_add(&f->bytes[out], skb->len);
-			*(volatile __u64 *)&f->decided = CGW_DECIDED_FLOW(word, CGW_PASS, q.dir);
-			return FILTER_PASS;
-		}
-	}
-	if (out && dns_poses(&q, sk, f))
+	} else if (out && dns_poses(&q, sk)) {
 		return FILTER_DROP;
+	}
 	if (!out && q.dir == CGW_IN && answer_begun(&q, id.cookie)) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
 		q.dir = CGW_OUT;
@@ -316,18 +350,18 @@ static __always_inline int filter_datagram(struct __sk_buff *skb, struct bpf_soc
 	 * begins would pass for its answer. */
 	if (verdict != CGW_PASS) {
 		if (q.dir == CGW_IN && !filter_asks_names(word))
-			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), s->who.netns, 0, 0);
+			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_BLOCK, CGW_IN), s->who.netns, 0, &q);
 		return FILTER_DROP;
 	}
-	filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, q.dir), s->who.netns, out ? 0 : skb->len,
-		    out ? skb->len : 0);
+	filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, q.dir), s->who.netns, FILTER_BYTES(skb->len, out),
+		    &q);
 	if (!out && q.dir == CGW_IN) {
 		__builtin_memset(id.local, 0, sizeof(id.local));
 		/* our answers */
-		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, 0);
+		filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, &q);
 		if (id.ifindex) { /* for the call, which does not know by which interface it will leave */
 			id.ifindex = 0;
-			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, 0);
+			filter_note(&id, CGW_DECIDED_FLOW(word, CGW_PASS, CGW_IN), s->who.netns, 0, &q);
 		}
 	}
 	return FILTER_PASS;

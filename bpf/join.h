@@ -14,15 +14,21 @@
 #define SOL_IPV6 41
 #define IP_OPTIONS 4
 #define IP_FREEBIND 15
+#define IP_RECVERR 11
 #define IP_TRANSPARENT 19
 #define IP_ADD_MEMBERSHIP 35
+#define IP_UNBLOCK_SOURCE 37
+#define IP_BLOCK_SOURCE 38
 #define IP_ADD_SOURCE_MEMBERSHIP 39
 #define IP_MSFILTER 41
 #define MCAST_JOIN_GROUP 42
+#define MCAST_BLOCK_SOURCE 43
+#define MCAST_UNBLOCK_SOURCE 44
 #define MCAST_JOIN_SOURCE_GROUP 46
 #define MCAST_MSFILTER 48
 #define IPV6_2292RTHDR 5
 #define IPV6_JOIN_GROUP 20
+#define IPV6_RECVERR 25
 #define IPV6_JOIN_ANYCAST 27
 #define IPV6_RTHDR 57
 #define IPV6_TRANSPARENT 75
@@ -49,16 +55,17 @@ static __always_inline enum join_option join_option(__s32 level, __s32 name)
 		return JOIN_NONE;
 	if (name == MCAST_JOIN_GROUP || name == MCAST_MSFILTER)
 		return JOIN_REQ;
-	if (name == MCAST_JOIN_SOURCE_GROUP)
+	if (name == MCAST_JOIN_SOURCE_GROUP || name == MCAST_BLOCK_SOURCE || name == MCAST_UNBLOCK_SOURCE)
 		return JOIN_REQ_SOURCE;
 	if (level == SOL_IPV6)
 		return name == IPV6_JOIN_GROUP || name == IPV6_JOIN_ANYCAST ? JOIN_SIX
 		       : name == IPV6_RTHDR || name == IPV6_2292RTHDR	    ? JOIN_ROUTE
 									    : JOIN_NONE;
 	return name == IP_ADD_MEMBERSHIP || name == IP_MSFILTER ? JOIN_FOUR
-	       : name == IP_ADD_SOURCE_MEMBERSHIP		? JOIN_FOUR_SOURCE
-	       : name == IP_OPTIONS				? JOIN_OPTIONS
-								: JOIN_NONE;
+	       : name == IP_ADD_SOURCE_MEMBERSHIP || name == IP_BLOCK_SOURCE || name == IP_UNBLOCK_SOURCE
+		       ? JOIN_FOUR_SOURCE
+	       : name == IP_OPTIONS ? JOIN_OPTIONS
+				    : JOIN_NONE;
 }
 
 /* Four bytes of the option's value as an address. False: it ends before them. */
@@ -214,6 +221,13 @@ static __always_inline int join_hook(struct bpf_sockopt *ctx, enum join_option o
 	return verdict;
 }
 
+/* Does the option have ICMP errors queued for the program? Anybody can send one that quotes the ends of a
+ * socket, and whatever data behind them, and no hook sees it. */
+static __always_inline bool join_errors(__s32 level, __s32 name)
+{
+	return (level == SOL_IP && name == IP_RECVERR) || (level == SOL_IPV6 && name == IPV6_RECVERR);
+}
+
 /* Does the option let a socket be bound to a foreign address? */
 static __always_inline bool join_frees(__s32 level, __s32 name)
 {
@@ -269,6 +283,12 @@ int hook_setsockopt(struct bpf_sockopt *ctx)
 	__u64 word;
 	int verdict;
 
+	/* no rule can name who sends them; programs that ask for them go on without */
+	if (join_errors(ctx->level, ctx->optname) && c && who_guarded(c) &&
+	    !source_any(*(volatile __u64 *)&c->word)) {
+		ctx->optlen = -1;
+		return HOOK_ALLOW;
+	}
 	if (join_frees(ctx->level, ctx->optname) && c && who_guarded(c) && !join_freed(ctx->sk))
 		return HOOK_REFUSE;
 	/* What is larger than a page was not copied as a whole; 0 says: take the program's own. */

@@ -99,7 +99,7 @@ static __noinline int owner_began(struct bpf_sock *sk, const struct cgw_sock *s)
 	struct mptcp_sock *m = owner_mptcp(sk);
 	struct cgw_sock *of = m ? bpf_sk_storage_get(&socks, m, 0, 0) : NULL;
 
-	if (of && !(of->flags & CGW_SOCK_BEGAN)) {
+	if (of) { /* it may have had another one before */
 		of->dir = s->dir;
 		of->flags |= CGW_SOCK_BEGAN;
 	}

@@ -163,12 +163,19 @@ static __always_inline int proc_moved(struct cgroup *to, struct task_struct *tas
 	struct cgw_proc *rec, *by;
 	bool own;
 
-	rec = bpf_map_lookup_elem(&procs, &tgid);
-	if (!c || !c->guard || !rec || BPF_CORE_READ(task, cgroups, dfl_cgrp) != to)
+	if (!c || !c->guard || BPF_CORE_READ(task, cgroups, dfl_cgrp) != to)
 		return 0;
-	/* a mover that moved itself is outside by now, but its record still says where it was */
+	/* a mover that moved itself is outside by now, but its record still says where it was; one that has
+	 * none was forked when there was no room for it, and may have been inside */
 	by = bpf_map_lookup_elem(&procs, &mover);
-	own = by && (by->flags & (CGW_PROC_INSIDE | CGW_PROC_HELD));
+	own = !by || (by->flags & (CGW_PROC_INSIDE | CGW_PROC_HELD));
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	if (!rec) {
+		rec = proc_make(task);
+		if (!rec)
+			return 0;
+		rec->flags = own ? CGW_PROC_INSIDE : 0;
+	}
 	proc_place(rec, cgroup_inside(to, c), own);
 	return 0;
 }

@@ -144,6 +144,7 @@ struct cgw_dirhead {
 #define CGW_H_KEEP 4	   /* set established keep */
 #define CGW_H_REBIND 8	   /* set dns-rebind allow */
 #define CGW_H_ASK 16	   /* some rule, or a default, asks */
+#define CGW_H_RESOLVERS 32 /* set resolvers with addresses */
 
 struct cgw_head {
 	__u64 gen;	    /* the generation this slot holds */

@@ -25,6 +25,9 @@ struct flow {
 	__u64 began;	/* likewise: its first packet */
 	__u64 netns;	/* cookie of its socket's network namespace */
 	__u64 bytes[2]; /* in, out: of the packets that this entry let through, with their headers */
+	/* our end when it was decided, where rules ask for that */
+	__u8 local[16];
+	__u16 lport, reserved[3];
 };
 
 #endif

@@ -437,6 +437,29 @@ static const char *listen_fastopen(void)
 	return serve(fd, SOCK_STREAM, true);
 }
 
+/* A socket that has been where it may go, and listens after that. */
+static const char *listen_again(int proto)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, proto);
+
+	if (fd < 0)
+		return missing("socket");
+	(void)connect_to(fd, HOLE4, HOLE_PORT);
+	(void)connect(fd, &none, sizeof(none));
+	return serve(fd, SOCK_STREAM, false);
+}
+
+static const char *listen_after_connect(void)
+{
+	return listen_again(0);
+}
+
+static const char *listen_after_connect_mptcp(void)
+{
+	return listen_again(IPPROTO_MPTCP);
+}
+
 static const char *receive_udp(void)
 {
 	return serve(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), SOCK_DGRAM, true);
@@ -489,6 +512,8 @@ const struct trick tricks_stream[] = {
 	{"listen-without-bind", listen_unbound, TRICK_INBOUND, NULL},
 	{"listen-mptcp", listen_mptcp, TRICK_INBOUND, NULL},
 	{"listen-fastopen", listen_fastopen, TRICK_INBOUND, NULL},
+	{"listen-after-connect", listen_after_connect, TRICK_INBOUND, NULL},
+	{"listen-after-connect-mptcp", listen_after_connect_mptcp, TRICK_INBOUND, NULL},
 	{"receive-udp", receive_udp, TRICK_INBOUND, NULL},
 	{"receive-udp-after-refusal", receive_after_refusal, TRICK_INBOUND, NULL},
 	{NULL, NULL, 0, NULL},

@@ -78,6 +78,20 @@ OK tcp 192.0.2.2 7106 192.0.2.2 4005
 ECONNABORTED tcp 192.0.2.2 7106 192.0.2.2 4105
 EPERM tcp $PEER4 7200
 P
+# one socket, now from here, now from there
+cat >"$W/sources.py" <<'P'
+import errno, socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for source in sys.argv[1:]:
+    info = struct.pack("=I4s4s", 0, socket.inet_aton(source), bytes(4))
+    try:
+        s.sendmsg([b"x"], [(socket.IPPROTO_IP, socket.IP_PKTINFO if hasattr(socket, "IP_PKTINFO") else 8, info)], 0, ("127.0.0.1", 7106))
+        print("OK")
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+P
+is "each source is judged" "OK EPERM OK EPERM EPERM OK" \
+	"$(guarded "$PYTHON" "$W/sources.py" 192.0.2.1 127.0.0.1 192.0.2.1 192.0.2.2 127.0.0.1 192.0.2.1 | xargs)"
 
 # ---- by interface alone ----
 printf 'default out block\npass out on "wall*"\n' | policy

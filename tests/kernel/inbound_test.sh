@@ -291,6 +291,49 @@ until_ok 10 quiet && pass "after the reload nothing moves" || fail "after the re
 agent_end
 sed 's/^/OK /' <<<"$all" | WHERE="peer, after detach" calls
 
+# ---- what comes with errors: whatever somebody quotes in a message of ICMP ----
+cat >"$W/errors.py" <<'P'
+import select, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR
+s.bind(("", 7130))
+print("ready", flush=True)
+select.select([], [], [s], 3 if sys.argv[1] == "yes" else 0.5)
+try:
+    print(s.recvmsg(2000, 2000, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)[0].decode())
+except BlockingIOError:
+    print("nothing")
+P
+cat >"$W/quote.py" <<'P'
+import socket, struct, sys
+def checksum(b):
+    n = sum(struct.unpack("!%dH" % (len(b) // 2), b))
+    n = (n >> 16) + (n & 0xffff)
+    return ~(n + (n >> 16)) & 0xffff
+data = b"quoted"
+udp = struct.pack("!HHHH", 7130, 9, 8 + len(data), 0) + data
+ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(sys.argv[1]), socket.inet_aton(sys.argv[2]))
+ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+icmp = struct.pack("!BBHI", 3, 3, 0, 0) + ip + udp
+icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).sendto(icmp, (sys.argv[1], 0))
+P
+quoted() { # IS ANYTHING EXPECTED
+	guarded "$PYTHON" "$W/errors.py" "$1" >"$W/errors.out" 2>&1 &
+	local pid=$!
+	until_ok 5 grep -q ready "$W/errors.out"
+	at_peer "$PYTHON" "$W/quote.py" $HOST4 $PEER4
+	wait $pid
+	tail -1 "$W/errors.out"
+}
+printf 'default in block\ndefault out block\nset sockets-other pass\n' | policy
+agent_start || finish
+is "where sockets that no rule names pass, errors bring data" quoted "$(quoted yes)"
+printf 'default in block\ndefault out block\n' | policy
+reload
+is "elsewhere they do not" nothing "$(quoted no)"
+agent_end
+
 # ---- servers that were there before the agent ----
 printf 'default in block\ndefault out block\npass in exe "%s" to any port 7101\npass in user 65534\n' "$W/bin/one" | policy
 agent_start || finish

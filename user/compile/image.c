@@ -246,7 +246,8 @@ static void put_head(struct image *im)
 		other_pass = fallback_of(&t->policy->fallback[CGW_OUT], CGW_OUT).action == CGW_PASS;
 	memcpy(im->head.seed, t->seed, sizeof(im->head.seed));
 	im->head.flags |= (s->observe ? CGW_H_OBSERVE : 0) | (other_pass ? CGW_H_OTHER_PASS : 0) |
-			  (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0);
+			  (s->established_keep ? CGW_H_KEEP : 0) | (s->dns_rebind_allow ? CGW_H_REBIND : 0) |
+			  (s->resolvers_given ? CGW_H_RESOLVERS : 0);
 	im->head.nports = t->nports;
 	im->head.lists = t->lists ? 0 : ~0u;
 	im->head.has_prefixes = t->nprefixes > 0;
