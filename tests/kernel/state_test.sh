@@ -43,6 +43,14 @@ in_force "without it again" "out1 out4"
 probe EPERM tcp 192.0.2.1 $PORT
 ip addr add 2001:db8:9::1/64 dev wg0 nodad
 in_force "an IPv6 address counts" "out1 out2 out4"
+ip addr del 2001:db8:9::1/64 dev wg0
+ip addr add 2001:db8:9::1 peer 2001:db8:9::2 dev wg0 nodad
+in_force "one that has a peer, too" "out1 out2 out4"
+ip addr change 2001:db8:9::1 peer 2001:db8:9::3 dev wg0 nodad
+ip addr del 2001:db8:9::1 peer 2001:db8:9::3 dev wg0
+in_force "which has changed before it goes" "out1 out4"
+ip addr add 2001:db8:9::1/64 dev wg0 nodad
+in_force "another one" "out1 out2 out4"
 ip link set p-wg0 down
 in_force "no carrier" "out1 out4"
 ip link set p-wg0 up

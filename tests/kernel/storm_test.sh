@@ -63,6 +63,19 @@ ip link set p-wg0 up
 ip addr add 10.9.0.1/24 dev wg0
 ip link set wg0 up
 in_force "and came again" "out1 out3"
+# what came before the loss is told of, and went with it
+ip addr del 10.9.0.1/24 dev wg0
+in_force "without its address" "out2"
+kill -STOP "$AGENT"
+for i in $(seq 1 200); do echo "addr add 10.8.0.$i/32 dev wg0"; done | ip -batch -
+changes 6000 add del
+ip addr flush dev wg0 scope global
+kill -CONT "$AGENT"
+in_force "two hundred addresses that went unseen" "out2"
+sleep 0.5
+in_force "and stay away" "out2"
+ip addr add 10.9.0.1/24 dev wg0
+in_force "one is there again" "out1 out3"
 # before the agent has seen everything it may be lost once more
 kill -STOP "$AGENT"
 changes 6000 del add

@@ -50,6 +50,7 @@ pass  in  app sharingd service airdrop log
 block in  log unless at-home
 pass  in  app other
 pass  in  app sharingd service airdrop log if active "tun0"
+pass  out app other on "wg0" # of no other flow's business
 END
 link_up en5 10.77.0.1
 agent_start || finish

@@ -176,6 +176,11 @@ static void judgements(void)
 		{{true, psk, &none, -EOPNOTSUPP, 0, true}, WIFI_WEAK},
 		{{false, psk, &none, -EOPNOTSUPP, 0, true}, WIFI_OPEN},
 		{{false, none, NULL, -EOPNOTSUPP, 0, true}, WIFI_OPEN},
+		/* or something else, as brcmfmac does */
+		{{true, psk, &psk, 0, 0x000fac06, true}, WIFI_SECURED},
+		{{true, psk, &psk, 0, 0x000fac06, false}, WIFI_NO_KEY},
+		{{true, psk, NULL, 0, 0x000fac06, true}, WIFI_UNTOLD},
+		{{true, psk, &none, 0, 0x000fac06, true}, WIFI_WEAK},
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)

@@ -60,7 +60,8 @@ struct json_object *facts_json_wifi(const struct facts *f)
 		ssid[w->len] = '\0';
 		show_time(w->since, time, sizeof(time));
 		json_put_text(o, "iface", facts_find(f, w->index)->name);
-		json_put_text(o, "ssid", ssid);
+		/* a zero byte has no place in a text: "text" shows it */
+		json_put(o, "ssid", memchr(w->ssid, 0, w->len) ? NULL : json_text(ssid));
 		json_put_bool(o, "secured", w->secured);
 		json_put_text(o, "protection", w->how);
 		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],

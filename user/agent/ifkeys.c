@@ -108,11 +108,12 @@ static int drop_keys(struct run *r)
 	return 0;
 }
 
-int ifkeys_put(struct kernel *k, const struct facts *f, uint64_t netns, struct standing *st)
+int ifkeys_put(struct kernel *k, const struct facts *f, uint64_t netns, struct standing *st, bool *changed)
 {
 	struct run r = {.kernel = k, .facts = f, .netns = netns, .st = st};
 	int waits = 0, err;
 
+	*changed = false;
 	if (!st->ifaces)
 		return 0;
 	/* new ones first: they need no room that was given back just now */
@@ -123,6 +124,7 @@ int ifkeys_put(struct kernel *k, const struct facts *f, uint64_t netns, struct s
 		err = drop_keys(&r);
 	if (!err)
 		err = put_keys(&r, false);
+	*changed = r.changed;
 	if (r.changed)
 		kernel_new_epoch(k);
 	return err ? err : waits;

@@ -12,8 +12,8 @@ int ifkeys_prepare(struct image *im, const struct facts *f, uint64_t netns, stru
 
 /* What has come, gone or changed its name since, into the policy in force. 0; -EAGAIN where it is to be
  * called again when kernel_grace_fd() is readable; another -errno where the policy has to be compiled anew.
- */
-int ifkeys_put(struct kernel *k, const struct facts *f, uint64_t netns, struct standing *st);
+ * *changed: connections are to be judged again. */
+int ifkeys_put(struct kernel *k, const struct facts *f, uint64_t netns, struct standing *st, bool *changed);
 
 /* An iface_write() into the policy in force; arg: struct kernel. */
 iface_write ifkeys_write;

@@ -53,6 +53,7 @@ struct surroundings {
 	double again_first;	   /* addresses have been changing since; 0: they have not */
 	double again_failed;	   /* seconds to the next try; 0: it did not fail */
 	double again_cost;	   /* seconds that it took the last time */
+	bool zone;		   /* it has changed, and an `until` was read in another one */
 	char *stale;		   /* why `self` or `resolvers` are not what they should be; NULL: they are */
 	struct seen seen;	   /* as the log has it */
 	struct standing *standing; /* NULL: no policy is in force yet */
@@ -108,12 +109,22 @@ static void settle(struct surroundings *s)
 	server_wake(s->a->server);
 }
 
+/* What may have changed is put in force after so many seconds. */
+static void look_again(struct surroundings *s, double wait, unsigned what)
+{
+	s->pending |= what;
+	ev_timer_stop(s->a->loop, &s->pace);
+	ev_timer_set(&s->pace, wait, 0.);
+	ev_timer_start(s->a->loop, &s->pace);
+}
+
 /* 0, -EAGAIN where it has to wait, or -errno. */
 static int put_row(struct surroundings *s)
 {
 	struct query q = {0};
 	bool changed = false;
 	int err = evaluate(s, &q);
+	int64_t at = q.time;
 
 	query_free(&q);
 	if (!err)
@@ -123,8 +134,10 @@ static int put_row(struct surroundings *s)
 	if (changed)
 		cut_soon(s->a);
 	settle(s);
-	err = clock_wait(s->clock, s->standing->enable);
-	if (err)
+	err = clock_wait(s->clock, s->standing->enable, at);
+	if (err == -ECANCELED)
+		look_again(s, REST_LEAST, FACTS_CLOCK);
+	else if (err)
 		output_line(STDERR_FILENO, "cgwall: the clock cannot be followed: %s", strerror(-err));
 	return 0;
 }
@@ -180,12 +193,12 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	s->again_first = 0.;
 	/* a full table of keys is the other reason to come here */
-	if (!addresses_differ(s->standing) && !(s->pending & FACTS_LINKS)) {
+	if (!s->zone && !addresses_differ(s->standing) && !(s->pending & FACTS_LINKS)) {
 		free(s->stale); /* they are as they were */
 		s->stale = NULL;
 		return;
 	}
-	if (!agent_again(s->a, "the host's addresses or interfaces changed", &message)) {
+	if (!agent_again(s->a, "the host's addresses, interfaces or time zone changed", &message)) {
 		s->again_cost = seconds(CLOCK_THREAD_CPUTIME_ID) - start;
 		return;
 	}
@@ -204,9 +217,16 @@ static void failed(struct surroundings *s, int err)
 {
 	output_line(STDERR_FILENO, "cgwall: a change of the surroundings is not in force yet: %s",
 		    strerror(-err));
-	ev_timer_stop(s->a->loop, &s->pace);
-	ev_timer_set(&s->pace, RETRY, 0.);
-	ev_timer_start(s->a->loop, &s->pace);
+	look_again(s, RETRY, 0);
+}
+
+/* Is there an `until`? It is read by the time zone of the moment. */
+static bool has_until(const struct enable *e)
+{
+	for (uint32_t i = 0; i < e->nfacts; i++)
+		if (e->facts[i].kind == FACTS)
+			return true;
+	return false;
 }
 
 static void apply(struct surroundings *s)
@@ -214,6 +234,7 @@ static void apply(struct surroundings *s)
 	unsigned what = s->pending;
 	/* what others do with the CPU meanwhile is no reason to wait longer */
 	double start = seconds(CLOCK_THREAD_CPUTIME_ID), rest, now;
+	bool changed = false;
 	int err;
 
 	s->pending = 0;
@@ -227,7 +248,9 @@ static void apply(struct surroundings *s)
 			failed(s, err);
 	}
 	if (what & FACTS_LINKS) {
-		err = ifkeys_put(s->a->kernel, &s->facts, s->netns, s->standing);
+		err = ifkeys_put(s->a->kernel, &s->facts, s->netns, s->standing, &changed);
+		if (changed)
+			cut_soon(s->a);
 		if (err)
 			s->pending |= FACTS_LINKS;
 		if (err && err != -EAGAIN)
@@ -236,6 +259,10 @@ static void apply(struct surroundings *s)
 	if (what & (FACTS_ADDRESS | FACTS_RESOLVERS) &&
 	    (s->standing->wants_self || s->standing->wants_resolvers))
 		compile_soon(s, AGAIN_LEAST);
+	if (what & FACTS_ZONE && has_until(s->standing->enable)) {
+		s->zone = true;
+		compile_soon(s, 0.);
+	}
 	rest = (seconds(CLOCK_THREAD_CPUTIME_ID) - start) * (SHARE - 1);
 	now = monotonic();
 	if (s->next < now - REST_AHEAD)
@@ -296,9 +323,12 @@ int surroundings_prepare(struct surroundings *s, const struct load *l, struct st
 	struct query q = {0};
 	int err;
 
-	/* what has not been told yet is told by the policy that was in force then */
-	if (s->pending && s->following)
+	/* what has not been told yet is told by the policy that was in force then; the clock may have gone on
+	 * while this one was compiled */
+	if (s->following) {
+		s->pending |= FACTS_CLOCK;
 		apply(s);
+	}
 	err = facts_query(&s->facts, &q);
 	if (!err)
 		err = standing_new(l, &st);
@@ -322,9 +352,17 @@ void surroundings_discard(struct standing *st)
 
 void surroundings_adopt(struct surroundings *s, struct standing *st)
 {
+	struct query q = {0};
 	struct seen now;
 
 	if (s->standing) {
+		/* what could not be put in force by then is told all the same */
+		if (s->pending & (FACTS_ACTIVE | FACTS_WIFI | FACTS_CLOCK) && !evaluate(s, &q) &&
+		    !seen_take(&s->facts, &now)) {
+			changes_tell(s->standing, &s->seen, &now, tell, s->a);
+			seen_free(&now);
+		}
+		query_free(&q);
 		standing_inherit(st, s->standing);
 		changes_tell_addresses(s->standing, st, tell, s->a);
 	}
@@ -338,6 +376,7 @@ void surroundings_adopt(struct surroundings *s, struct standing *st)
 	}
 	free(s->stale);
 	s->stale = NULL;
+	s->zone = false;
 	s->again_failed = 0.;
 	/* interfaces came with the image; anything else that is pending is looked at under the new policy */
 	s->pending = s->following ? FACTS_ACTIVE | FACTS_ADDRESS | FACTS_RESOLVERS : 0;

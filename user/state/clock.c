@@ -123,7 +123,7 @@ static void on_zone(void *arg)
 	tzset();
 	unsetenv("TZ");
 	tzset();
-	facts_tell(c->facts, FACTS_CLOCK);
+	facts_tell(c->facts, FACTS_CLOCK | FACTS_ZONE);
 }
 
 int clock_open(struct ev_loop *loop, struct facts *f, struct clock **ret)
@@ -163,14 +163,11 @@ void clock_close(struct clock *c)
 	free(c);
 }
 
-int clock_wait(struct clock *c, const struct enable *e)
+int clock_wait(struct clock *c, const struct enable *e, int64_t at)
 {
 	struct itimerspec t = {0};
-	struct timespec now;
-	int64_t next;
+	int64_t next = clock_next(e, at);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	next = clock_next(e, now.tv_sec);
 	if (next != CLOCK_NEVER)
 		t.it_value.tv_sec = (time_t)next;
 	return timerfd_settime(c->io.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL) ? -errno : 0;

@@ -61,6 +61,7 @@ struct facts_wifi {
 #define FACTS_LINKS 8	 /* which interfaces there are, and how they are called */
 #define FACTS_ADDRESS 16 /* the host's addresses */
 #define FACTS_RESOLVERS 32 /* which resolvers the host is configured to use */
+#define FACTS_ZONE 64	   /* the time zone was set */
 
 struct facts {
 	struct facts_link *links; /* by index, ascending */
@@ -94,7 +95,7 @@ int facts_wifi(struct facts *f, const struct facts_wifi *w);
 /* It is not associated. */
 void facts_unwifi(struct facts *f, uint32_t index);
 
-/* Something else changed: FACTS_CLOCK, FACTS_ADDRESS, FACTS_RESOLVERS. */
+/* Something else changed: FACTS_CLOCK, FACTS_ZONE, FACTS_ADDRESS, FACTS_RESOLVERS. */
 void facts_tell(struct facts *f, unsigned what);
 
 /* NULL: there is none. Valid until the next report. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One socket for changes and for reading everything: what a dump says and what changes meanwhile then come in
  * the order in which they were true. A dump gives what it tells, and what changes while it runs, a new stamp;
- * what has an old one at its end is gone. */
+ * what has an old one at its end is gone.
+ *
+ * Where the socket overflows, what is still queued is older than what was lost, and the kernel drops whatever
+ * comes until that is read. So a dump is asked for when nothing is queued any more. */
 #include "links.h"
 
 #include <errno.h>
@@ -54,6 +57,7 @@ struct links {
 	size_t nifaces;
 	enum phase phase;
 	bool again; /* what is being read is incomplete */
+	bool due;   /* a dump is to be asked for as soon as the queue is empty */
 	unsigned stamp;
 	uint32_t seq;
 	uint64_t overruns;
@@ -194,9 +198,11 @@ static struct address *address_find(const struct iface *i, const struct address 
 	for (size_t k = 0; k < i->naddresses; k++) {
 		struct address *b = &i->addresses[k];
 
-		if (a->family == b->family && a->prefix == b->prefix &&
-		    !memcmp(a->local, b->local, sizeof(a->local)) &&
-		    !memcmp(a->peer, b->peer, sizeof(a->peer)))
+		if (a->family != b->family || memcmp(a->local, b->local, sizeof(a->local)))
+			continue;
+		/* an interface has an IPv6 address once, whose peer may be changed */
+		if (a->family == AF_INET6 ||
+		    (a->prefix == b->prefix && !memcmp(a->peer, b->peer, sizeof(a->peer))))
 			return b;
 	}
 	return NULL;
@@ -263,22 +269,13 @@ static int ask(struct links *l, enum phase phase)
 
 static void start_dump(struct links *l)
 {
-	if (l->phase != PHASE_IDLE)
-		return; /* one at a time; `again` is looked at when it ends */
-	l->again = false;
+	l->again = l->due = false;
 	l->stamp++;
 	if (!ask(l, PHASE_LINKS))
 		return;
 	l->phase = PHASE_IDLE;
 	l->again = true;
 	ev_timer_start(l->loop, &l->retry);
-}
-
-static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
-{
-	(void)loop;
-	(void)events;
-	start_dump(w->data);
 }
 
 /* What the dump did not tell of is gone. */
@@ -312,10 +309,20 @@ static void on_done(struct links *l, bool failed)
 		l->again = true;
 		ev_timer_start(l->loop, &l->retry);
 	} else if (l->again) {
-		start_dump(l);
+		l->due = true;
 	} else {
 		sweep(l);
 	}
+}
+
+/* Does a dump end because it could not go on? */
+static bool done_error(const struct nlmsghdr *h)
+{
+	int error = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
+		memcpy(&error, NLMSG_DATA(h), sizeof(error));
+	return error < 0;
 }
 
 static void on_message(struct links *l, struct nlmsghdr *h)
@@ -336,7 +343,7 @@ static void on_message(struct links *l, struct nlmsghdr *h)
 		break;
 	case NLMSG_DONE:
 		if (ours)
-			on_done(l, false);
+			on_done(l, done_error(h));
 		break;
 	case NLMSG_ERROR:
 		if (ours)
@@ -366,8 +373,10 @@ static int read_one(struct links *l)
 		return -EAGAIN;
 	if (n < 0 || m.msg_flags & MSG_TRUNC) {
 		l->overruns++;
-		l->again = true;
-		start_dump(l);
+		if (l->phase == PHASE_IDLE)
+			l->due = true;
+		else
+			l->again = true; /* looked at when it ends */
 		return 0;
 	}
 	if (from.nl_pid)
@@ -377,6 +386,17 @@ static int read_one(struct links *l)
 	return 0;
 }
 
+/* Reads what has come, up to READS_MAX messages, and asks for what is due if that was all. */
+static void read_all(struct links *l)
+{
+	int n = 0;
+
+	while (n < READS_MAX && !read_one(l))
+		n++;
+	if (n < READS_MAX && l->due && l->phase == PHASE_IDLE)
+		start_dump(l);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct links *l = w->data;
@@ -384,9 +404,17 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	(void)loop;
 	(void)events;
 	facts_begin(l->facts);
-	for (int i = 0; i < READS_MAX && !read_one(l); i++)
-		;
+	read_all(l);
 	facts_end(l->facts);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct links *l = w->data;
+
+	if (l->phase == PHASE_IDLE) /* else `again` is looked at when it ends */
+		l->due = true;
+	on_readable(loop, &l->io, events);
 }
 
 /* ---- opening ---- */
@@ -420,8 +448,8 @@ static int first_dump(struct links *l)
 	do {
 		r = poll(&p, 1, PATIENCE_MS);
 		if (r > 0)
-			read_one(l);
-	} while ((l->phase != PHASE_IDLE && r > 0) || (r < 0 && errno == EINTR));
+			read_all(l);
+	} while (((l->phase != PHASE_IDLE || l->due) && r > 0) || (r < 0 && errno == EINTR));
 	facts_end(l->facts);
 	if (r < 0)
 		return -errno;

@@ -59,7 +59,8 @@ enum wifi_protection wifi_judge(const struct wifi_evidence *e)
 {
 	const struct wifi_ies *said = e->asked ? e->asked : &e->offered;
 
-	if (!e->error && e->cipher) {
+	/* some drivers give back what protects frames of management, whether there is a key or not */
+	if (!e->error && e->cipher && !wifi_ie_integrity(e->cipher)) {
 		if (!wifi_ie_strong(e->cipher))
 			return WIFI_WEAK;
 		return said->protection && said->authenticated ? WIFI_SECURED : WIFI_ANYBODY;
@@ -257,7 +258,7 @@ static void station_look(struct wifi *w, struct station *s)
 	if (s->asked_known && (!memcmp(s->asked_of, a.bssid, 6) || !memcmp(s->asked_of, a.peer, 6)))
 		e.asked = &s->asked;
 	e.error = ask_key(w, s->ifindex, a.peer, &e.cipher);
-	if ((e.error && e.error != -ENOENT) || !e.cipher)
+	if ((e.error && e.error != -ENOENT) || !e.cipher || wifi_ie_integrity(e.cipher))
 		e.authorized = ask_authorized(w, s->ifindex, a.peer);
 	p = wifi_judge(&e);
 	s->waiting = p == WIFI_NO_KEY && s->tries < WAIT_TRIES;
@@ -280,15 +281,17 @@ static void look_at_interface(void *arg, const struct genl_message *m)
 		station_dirty(arg, ifindex);
 }
 
-/* Lists the interfaces anew: those that are there are to be asked about, the others are gone. 0 or -errno. */
-static int list_stations(struct wifi *w)
+/* Lists the interfaces anew: those that are there are to be asked about, the others are gone. lost: so may be
+ * the news that they joined another network. 0 or -errno. */
+static int list_stations(struct wifi *w, bool lost)
 {
 	struct genl_request r;
 	int err = w->family ? -EAGAIN : 0;
 
 	for (size_t i = 0; i < w->nstations; i++) {
 		w->stations[i].dirty = false;
-		w->stations[i].asked_known = false; /* it may have joined another network since */
+		if (lost)
+			w->stations[i].asked_known = false;
 	}
 	for (int i = 0; i < DUMP_TRIES && err == -EAGAIN; i++) {
 		genl_begin(&r, w->family, NL80211_CMD_GET_INTERFACE, NLM_F_DUMP);
@@ -307,6 +310,7 @@ static int list_stations(struct wifi *w)
 static void look(struct wifi *w)
 {
 	uint32_t groups[GROUPS];
+	bool lost = w->find_family;
 	int err;
 
 	if (w->find_family) {
@@ -318,7 +322,7 @@ static void look(struct wifi *w)
 		w->find_family = err && err != -ENOENT;
 	}
 	if (w->find_all)
-		w->find_all = list_stations(w) != 0;
+		w->find_all = list_stations(w, lost) != 0;
 	for (size_t i = 0; i < w->nstations; i++)
 		if (w->stations[i].dirty)
 			station_look(w, &w->stations[i]);

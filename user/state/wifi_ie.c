@@ -26,6 +26,19 @@ bool wifi_ie_strong(uint32_t cipher)
 	}
 }
 
+bool wifi_ie_integrity(uint32_t cipher)
+{
+	switch (cipher) {
+	case OUI_80211 | 6:  /* BIP-CMAC-128 */
+	case OUI_80211 | 11: /* BIP-GMAC-128 */
+	case OUI_80211 | 12: /* BIP-GMAC-256 */
+	case OUI_80211 | 13: /* BIP-CMAC-256 */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Does this key management ask the access point for a secret (a passphrase, a certificate)? */
 static bool asks_secret(uint32_t akm)
 {

@@ -24,5 +24,7 @@ void wifi_ie_read(const uint8_t *data, size_t len, struct wifi_ies *ret);
 
 /* Is it AES? By the number that nl80211 uses, OUI << 8 | type. */
 bool wifi_ie_strong(uint32_t cipher);
+/* Does it protect frames of management, and no data? */
+bool wifi_ie_integrity(uint32_t cipher);
 
 #endif
