@@ -234,7 +234,10 @@ static __always_inline int cgw_end_rows(const struct cgw_head *h, const struct c
 			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
 				class = wild & CGW_WILD_CERTAIN ? CGW_PORT_EVERY(h) : CGW_PORT_SOME(h);
 		} else if (q->known & (end == CGW_REMOTE ? CGW_Q_RPORT : CGW_Q_LPORT)) {
-			if (h->has_ports[q->proto >> 3] & (1u << (q->proto & 7)))
+			/* whoever gives a port without a protocol means one that has ports, as TCP has */
+			__u32 proto = q->known & CGW_Q_PROTO ? q->proto : 6;
+
+			if (h->has_ports[proto >> 3] & (1u << (proto & 7)))
 				if (cgw_u16_at(q->word, h->port_class,
 					       end == CGW_REMOTE ? q->rport : q->lport, &class))
 					return -1;

@@ -160,7 +160,8 @@ static bool protocol_has_ports(int proto)
 
 static bool port_in(const struct query *q, const struct end *e, struct range r)
 {
-	return q->has_proto && protocol_has_ports(q->proto) && e->has_port && e->port >= r.lo &&
+	/* whoever gives a port without a protocol means one that has ports */
+	return (!q->has_proto || protocol_has_ports(q->proto)) && e->has_port && e->port >= r.lo &&
 	       e->port <= r.hi;
 }
 
@@ -173,7 +174,7 @@ static bool service_matches(const struct service_item *it, const struct query *q
 		return false;
 	}
 	if (!q->has_proto)
-		return false;
+		return it->proto == PROTO_ANY_PORTS && it->has_ports && port_in(q, e, it->ports);
 	if (it->proto == PROTO_ANY_PORTS ? !protocol_has_ports(q->proto) : it->proto != q->proto)
 		return false;
 	return !it->has_ports || port_in(q, e, it->ports);

@@ -50,8 +50,8 @@ static void nothing_known(void)
 	CHECK_STR(matched, "1 5 8 9");
 	asked(&c, "out to=[2001:db8::1]:80 proto=17", matched);
 	CHECK_STR(matched, "2 4 7 8");
-	asked(&c, "out to=[::ffff:1.2.3.4]:80", matched); /* a port of no protocol is no port */
-	CHECK_STR(matched, "1 4 8");
+	asked(&c, "out to=[::ffff:1.2.3.4]:80", matched); /* of some protocol that has ports */
+	CHECK_STR(matched, "1 4 7 8");
 	asked(&c, "out proto=1", matched);
 	CHECK_STR(matched, "3 4 8");
 	compiled_free(&c);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "diag.h"
+
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char name_any[] = "any", name_loopback[] = "loopback", name_local_nets[] = "local-nets",
@@ -98,22 +100,31 @@ struct service builtin_services[] = {
 };
 const size_t builtin_nservices = COUNT(builtin_services);
 
+/* IANA's, for hosts without a services database (Alpine, small containers) */
+static const struct {
+	const char *name;
+	int port;
+} ports[] = {
+	{"ftp", 21},	     {"ssh", 22},	   {"telnet", 23}, {"smtp", 25},    {"domain", 53},
+	{"http", 80},	     {"kerberos", 88},	   {"pop3", 110},  {"sunrpc", 111}, {"ntp", 123},
+	{"imap2", 143},	     {"snmp", 161},	   {"bgp", 179},   {"ldap", 389},   {"https", 443},
+	{"submission", 587}, {"ldaps", 636},	   {"imaps", 993}, {"pop3s", 995},  {"nfs", 2049},
+	{"mysql", 3306},     {"postgresql", 5432}, {"mdns", 5353},
+};
+
 int builtin_port(const char *name)
 {
-	/* IANA's, for hosts without a services database (Alpine, small containers) */
-	static const struct {
-		const char *name;
-		int port;
-	} known[] = {
-		{"ftp", 21},	     {"ssh", 22},	   {"telnet", 23}, {"smtp", 25},    {"domain", 53},
-		{"http", 80},	     {"kerberos", 88},	   {"pop3", 110},  {"sunrpc", 111}, {"ntp", 123},
-		{"imap2", 143},	     {"snmp", 161},	   {"bgp", 179},   {"ldap", 389},   {"https", 443},
-		{"submission", 587}, {"ldaps", 636},	   {"imaps", 993}, {"pop3s", 995},  {"nfs", 2049},
-		{"mysql", 3306},     {"postgresql", 5432}, {"mdns", 5353},
-	};
-
-	for (size_t i = 0; i < COUNT(known); i++)
-		if (!strcmp(known[i].name, name))
-			return known[i].port;
+	for (size_t i = 0; i < COUNT(ports); i++)
+		if (!strcmp(ports[i].name, name))
+			return ports[i].port;
 	return -1;
+}
+
+const char *builtin_port_like(const char *name)
+{
+	struct closest c = {0};
+
+	for (size_t i = 0; i < COUNT(ports); i++)
+		closest_better(name, ports[i].name, &c);
+	return c.name;
 }

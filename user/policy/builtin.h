@@ -13,5 +13,7 @@ extern const size_t builtin_nservices;
 
 /* Number of a well-known port that is the same on every host, or -1. */
 int builtin_port(const char *name);
+/* One whose name is close to this one, for a suggestion; NULL: none. */
+const char *builtin_port_like(const char *name);
 
 #endif

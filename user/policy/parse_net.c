@@ -143,6 +143,8 @@ static int port_by_name(struct context *ctx, const char *name, const char *proto
 	if (known)
 		return (int)known->size - 1;
 	found = getservbyname(name, proto);
+	if (!found && proto) /* listed for another one: the number is meant */
+		found = getservbyname(name, NULL);
 	port = found ? ntohs((uint16_t)found->s_port) : -1;
 	known = symbols_add(&ctx->symbols, SYM_PORT, arena_strn(ctx->arena, key, strlen(key)),
 			    (struct loc){0}, NULL);
@@ -186,6 +188,9 @@ static void read_ports(struct parser *p, struct loc loc, const char *s, size_t l
 			    name);
 	else if (!lex_is_name(name, len))
 		parse_error(p, loc, "%s", bad);
+	else if (builtin_port_like(name))
+		parse_error(p, loc, "no port is named '%s' in the services database; did you mean '%s'?",
+			    name, builtin_port_like(name));
 	else
 		parse_error(p, loc, "no port is named '%s' in the services database", name);
 }

@@ -111,6 +111,10 @@ static struct expr *when_operand(struct parser *p)
 		parse_unexpected(p, "a fact or the name of a condition");
 		return NULL;
 	}
+	if (parse_peek(p).kind == TOK_STRING) { /* no condition has a value */
+		parse_unknown(p, "a fact or the name of a condition", names_fact, FACTS);
+		return NULL;
+	}
 	return parse_reference(p, EXPR_CONDITION, "the name of a condition");
 }
 

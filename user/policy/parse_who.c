@@ -166,6 +166,10 @@ static struct expr *who_operand(struct parser *p)
 		parse_unexpected(p, "a selector or the name of an app");
 		return NULL;
 	}
+	if (parse_peek(p).kind == TOK_STRING) { /* no app has a value */
+		parse_unknown(p, "a selector or the name of an app", names_selector, SELECTORS);
+		return NULL;
+	}
 	return parse_reference(p, EXPR_APP, "the name of an app");
 }
 

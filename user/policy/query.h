@@ -17,7 +17,8 @@ struct query_wifi {
 };
 
 /* What is not given is NULL, or has its `has_` flag false; it matches no selector and no item, and
- * therefore every negated one. Strings are owned by the query. */
+ * therefore every negated one; a port without a protocol is one of every protocol that has ports. Strings are
+ * owned by the query. */
 struct query {
 	enum cgw_dir dir;
 	char *exe, *script, *sha256, *package, *container;

@@ -33,7 +33,7 @@ static int read_end(struct query_state *s, const char *value, struct end *ret)
 
 	if (*value == '[') {
 		close = strchr(value, ']');
-		if (!close || (close[1] && close[1] != ':') || !memchr(value, ':', (size_t)(close - value)))
+		if (!close || (close[1] && close[1] != ':'))
 			return query_fail(s, bad, s->key, value);
 		port = close[1] ? close + 2 : NULL;
 		value++;
