@@ -22,7 +22,7 @@
 #endif
 
 #define CGW_MAGIC 0x6c6c61776763ULL /* "cgwall" */
-#define CGW_ABI 7		    /* raised with every change of a struct below or of a map */
+#define CGW_ABI 8		    /* raised with every change of a struct below or of a map */
 
 #define CGW_CHUNK_WORDS 16
 #define CGW_CHUNK_BYTES 128

@@ -21,7 +21,7 @@ cd "$(dirname "$0")/../.." || exit 1
 exhaust="SOCKETS=5000 CONNECTIONS=5000 DATAGRAMS=70000 PATHS=200 PROCESSES=500 SHARERS=30 LINES_LOGGED=30000"
 STEPS="kernel bypass lsm whole boot wifi"
 # where only programs of ours are looked at, and a kernel makes no difference
-SAME="answers ask_agent ask_change ask_desktop ask_lastgood ask_live ask_many ask_screen background boot control host metrics nasty refuse suggest"
+SAME="answers ask_agent ask_change ask_desktop ask_lastgood ask_live ask_many ask_screen background boot control host metrics nasty refuse suggest takeover"
 # what the kernel side does differently on different kernels shows in these
 HOOKS="ask_tcp ask_udp cgroup dns errno established exe flows inbound join names outside poison sockets spoof state swap"
 quick=0 only='' machines=''

@@ -102,7 +102,8 @@ static int open_kernel(struct agent *a, char **message)
 				   .cgroup = a->o->cgroup,
 				   .attach = a->o->attach,
 				   .verbose = a->o->verbose,
-				   .refused = &a->refused};
+				   .refused = &a->refused,
+				   .occupied = &a->occupied};
 	bool adopted;
 
 	return a->kernel ? 0 : kernel_open(&o, &a->kernel, &adopted, message);
@@ -455,7 +456,7 @@ static int start(struct agent *a, char **message)
 	err = agent_load(a, a->o->color, &text);
 	if (text)
 		output_text(STDERR_FILENO, text, strlen(text));
-	if (err && !a->refused && !fallback_last(a))
+	if (err && !a->refused && !a->occupied && !fallback_last(a))
 		err = 0;
 	if (err) /* what the first line says is what `status` can tell later */
 		a->closed = fallback_close(a, first_line(text));
@@ -474,6 +475,10 @@ static void say_failed(const struct agent *a, const char *message)
 		output_line(STDERR_FILENO,
 			    "cgwall: not started; generation %" PRIu64 " of an earlier agent stays in force",
 			    peek.gen);
+	else if (peek.other)
+		output_line(
+			STDERR_FILENO,
+			"cgwall: not started; the programs that are attached go on enforcing what they have");
 	else if (!a->closed)
 		output_line(STDERR_FILENO, "cgwall: not started, and nothing is enforced");
 }

@@ -138,7 +138,8 @@ bool fallback_close(struct agent *a, const char *reason)
 
 	if (!a->refused && !a->o->last_good)
 		return false; /* nobody asked for more than this policy */
-	if (!kernel_peek(a->o->run_dir, &peek) && peek.enforcing)
+	kernel_peek(a->o->run_dir, &peek);
+	if (peek.enforcing || peek.other)
 		return false;
 	if (!a->compiled && !a->last_good)
 		a->on_failure_pass = says_pass(a->o->policy);

@@ -39,6 +39,7 @@ struct agent {
 	bool on_failure_pass;	      /* of the last policy that was read without an error */
 	bool closed;		      /* and everything is blocked instead */
 	bool refused;		      /* the kernel did not take what was right */
+	bool occupied;		      /* what is pinned already is not for us to take over */
 	bool observe;
 	int64_t since; /* when the generation in force was put there, ns since the epoch */
 	struct log log;

@@ -73,6 +73,7 @@ static struct json_object *look_at_pins(const char *run_dir, int why)
 	json_put_bool(o, "enforcing", !err && peek.enforcing);
 	json_put_bool(o, "agent", false);
 	json_put_bool(o, "closed", !err && peek.closed);
+	json_put_bool(o, "other_version", !err && peek.other);
 	json_put(o, "generation", !err && peek.gen ? json_object_new_int64((int64_t)peek.gen) : NULL);
 	json_put_text(o, "pins", !err && peek.pinned ? peek.pins : NULL);
 	json_put(o, "beat", !err && peek.beat >= 0 ? json_object_new_double(peek.beat) : NULL);
@@ -89,12 +90,16 @@ static struct json_object *look_at_pins(const char *run_dir, int why)
 		snprintf(reason, sizeof(reason), "the agent at %s cannot be asked: %s", run_dir,
 			 strerror(-why));
 	add_reason(o, reason);
-	failure = err || peek.enforcing ? NULL : failure_read(run_dir);
+	failure = err || peek.enforcing || peek.other ? NULL : failure_read(run_dir);
 	if (failure)
 		add_reason(o, json_get_text(failure, "reason", "the reason is not known"));
 	json_put(o, "failure", failure);
 	if (err)
 		snprintf(reason, sizeof(reason), "the pins cannot be looked at: %s", strerror(-err));
+	else if (peek.other)
+		snprintf(reason, sizeof(reason),
+			 "another version of cgwall has attached its programs, and they go on enforcing the "
+			 "policy they have; `cgwall detach` ends that");
 	else if (peek.closed)
 		snprintf(reason, sizeof(reason),
 			 "no policy can be put in force: everything but loopback is blocked (set on-failure "
@@ -283,7 +288,10 @@ static void print_status(struct json_object *o)
 	bool color = cmd_color(stdout);
 	const char *on = !color ? "" : enforcing ? "\033[32m" : "\033[31m", *off = color ? "\033[0m" : "";
 
-	if (!enforcing && json_get_bool(o, "closed", false))
+	if (!enforcing && json_get_bool(o, "other_version", false))
+		printf("%senforcing a policy of another version of cgwall, which this one does not know%s\n",
+		       on, off);
+	else if (!enforcing && json_get_bool(o, "closed", false))
 		printf("%snot enforcing a policy: everything but loopback is blocked%s\n", on, off);
 	else if (!enforcing)
 		printf("%snot enforcing%s\n", on, off);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Attaching, adopting and replacing programs. Links are pinned as they are made; a link that is there stays
  * until its successor works. */
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "closed.h"
 #include "iter.h"
 #include "private.h"
 #include "cgwall.skel.h"
@@ -124,6 +127,28 @@ static int attach_seed_after(struct kernel *k, size_t i, char **message)
 	return 0;
 }
 
+/* What another build has pinned, and this one has not, goes, and what an agent that was cut off has left. */
+static void attach_sweep(const struct kernel *k)
+{
+	DIR *d = opendir(k->pins);
+	const struct dirent *e;
+	char path[1024];
+
+	while (d && (e = readdir(d))) {
+		bool link = !strncmp(e->d_name, "link_", 5), keep = link && closed_program(e->d_name + 5);
+
+		if (!link && strncmp(e->d_name, "new_", 4))
+			continue;
+		for (size_t i = 0; link && !keep && i < kernel_nhooks; i++)
+			keep = k->links[i] && !strcmp(kernel_hooks[i].program, e->d_name + 5);
+		snprintf(path, sizeof(path), "%s/%s", k->pins, e->d_name);
+		if (!keep)
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 int attach_all(struct kernel *k, char **message)
 {
 	bool made[KERNEL_HOOKS_MAX] = {false};
@@ -138,6 +163,7 @@ int attach_all(struct kernel *k, char **message)
 			r = attach_seed_after(k, i, message);
 	}
 	if (!r) {
+		attach_sweep(k);
 		k->attached = true;
 		return 0;
 	}
@@ -187,6 +213,9 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 		if (access(path, F_OK))
 			continue;
 		found++;
+		/* of another build, for which this one has no use: attach_all() takes it out */
+		if (replace && hook->place != PLACE_ERROR && !attach_wanted(k, hook))
+			continue;
 		link = bpf_link__open(path);
 		if (!link)
 			return kernel_fail(message, -errno, "%s: %s", path, strerror(errno));

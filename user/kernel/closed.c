@@ -23,6 +23,14 @@ bool closed_pinned(const char *pins)
 	return pin_exists(pins, "link", hooks[0]) && pin_exists(pins, "link", hooks[1]);
 }
 
+bool closed_program(const char *name)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (!strcmp(hooks[i], name))
+			return true;
+	return false;
+}
+
 int closed_take_out(const char *pins)
 {
 	char path[512];

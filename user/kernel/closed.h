@@ -18,6 +18,9 @@ int closed_put(const struct kernel_options *o, char **message);
 /* Is it pinned in this pin folder? */
 bool closed_pinned(const char *pins);
 
+/* Is that the name of one of its parts? */
+bool closed_program(const char *name);
+
 /* Takes it out again; 0 also where there was none. */
 int closed_take_out(const char *pins);
 

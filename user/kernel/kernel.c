@@ -43,8 +43,8 @@ void kernel_print(bool verbose)
 	libbpf_set_print(kernel_log);
 }
 
-/* Tells apart the objects of two builds: FNV-1a over the ELF image, never 0. */
-static uint32_t kernel_build(void)
+/* FNV-1a over the ELF image, never 0. */
+uint32_t kernel_build(void)
 {
 	size_t n;
 	const unsigned char *elf = cgwall_bpf__elf_bytes(&n);
@@ -97,12 +97,13 @@ int kernel_check_pins(const char *pins, bool *found, char **message)
 			r = -EPROTO;
 		munmap((void *)(uintptr_t)c, kernel_pages(sizeof(*c)));
 	}
-	if (r)
+	if (r == -EPROTO)
 		return kernel_fail(message, r,
-				   "%s was made by another version of cgwall and goes on enforcing the "
-				   "policy it has; to let this one take over, run `cgwall detach` first",
-				   pins);
-	return 0;
+				   "%s was made by another version of cgwall%s; to let this one take over, "
+				   "run `cgwall detach` first",
+				   pins,
+				   pin_any_link(pins) ? " and goes on enforcing the policy it has" : "");
+	return r ? kernel_fail(message, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 /* LSM programs load everywhere, but are called only where the boot parameters say so. */
@@ -336,8 +337,11 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 		goto fail;
 	}
 	r = pin_folder(o->run_dir, k->pins, sizeof(k->pins), true, message);
-	if (!r)
+	if (!r) {
 		r = kernel_check_pins(k->pins, &found, message);
+		if (r == -EPROTO && o->occupied)
+			*o->occupied = true;
+	}
 	if (r)
 		goto fail;
 	if (o->refused)
@@ -349,6 +353,8 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 		r = kernel_identify(k, &g, found, message);
 		if (r == -EBUSY && o->refused)
 			*o->refused = false;
+		if (r == -EBUSY && o->occupied)
+			*o->occupied = true;
 	}
 	if (!r)
 		r = mounts_open(k, message);

@@ -29,6 +29,7 @@ struct kernel_options {
 	const char *attach;  /* where programs are attached: it or an ancestor; NULL: the root */
 	bool verbose;	     /* libbpf's own messages to stderr */
 	bool *refused;	     /* set where all that was given is right and the kernel refuses; may be NULL */
+	bool *occupied;	     /* set where the pins are another version's, or another cgroup's; may be NULL */
 };
 
 /* Loads and pins, or adopts what is pinned. Attaches only after the first kernel_publish(), so that an
@@ -138,12 +139,14 @@ struct kernel_peek {
 	bool pinned;	/* there are pins */
 	bool enforcing; /* a policy is in force and every program is attached */
 	bool closed;	/* the minimal program is there instead (closed.h) */
-	bool counted;	/* the counters could be read */
+	bool other; /* programs are attached, another version's, and no more is known of what they enforce */
+	bool counted; /* the counters could be read */
 	uint64_t gen;
 	double beat;			 /* as kernel_beat_age() */
 	uint64_t counters[CGW_COUNTERS]; /* as kernel_counters() */
 	char pins[256];			 /* the pin folder */
 };
+/* 0 or -errno; pins, closed and other are told all the same. */
 int kernel_peek(const char *run_dir, struct kernel_peek *ret);
 
 /* Cuts the connections that the policy in force no longer lets be: they are judged at once, idle or not, in

@@ -79,41 +79,55 @@ static bool peek_counters(const char *pins, uint64_t out[CGW_COUNTERS])
 	return !err;
 }
 
+/* Pins of this version. 0 or -errno. */
+static int peek_ctl(struct kernel_peek *p)
+{
+	char path[512];
+	struct cgw_ctl *c;
+	uint32_t build;
+	int fd;
+
+	pin_path(p->pins, "map", "ctl", path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	c = kernel_map(fd, kernel_pages(sizeof(*c)), false);
+	close(fd);
+	if (!c)
+		return -errno;
+	p->gen = CGW_WORD_GEN(__atomic_load_n(&c->word, __ATOMIC_ACQUIRE));
+	p->beat = beat_age(c);
+	build = c->build;
+	munmap(c, kernel_pages(sizeof(*c)));
+	p->counted = peek_counters(p->pins, p->counters);
+	p->enforcing = p->gen != 0;
+	for (size_t i = 0; i < kernel_nhooks; i++)
+		if ((kernel_hooks[i].place == PLACE_TRACE || kernel_hooks[i].place == PLACE_CGROUP) &&
+		    !pin_exists(p->pins, "link", kernel_hooks[i].program))
+			p->enforcing = false;
+	/* another build's may have other names */
+	p->other = !p->enforcing && p->gen && pin_any_link(p->pins) && build != kernel_build();
+	return 0;
+}
+
 int kernel_peek(const char *run_dir, struct kernel_peek *ret)
 {
 	struct kernel_peek p = {.beat = -1};
-	char path[512];
-	struct cgw_ctl *c;
-	bool found;
-	int fd, r;
+	int r;
 
 	r = pin_folder(run_dir, p.pins, sizeof(p.pins), false, NULL);
-	if (r)
-		return r;
-	r = kernel_check_pins(p.pins, &found, NULL);
-	if (r)
-		return r;
-	p.pinned = found;
-	p.closed = closed_pinned(p.pins);
-	if (found) {
-		pin_path(p.pins, "map", "ctl", path, sizeof(path));
-		fd = bpf_obj_get(path);
-		if (fd < 0)
-			return -errno;
-		c = kernel_map(fd, kernel_pages(sizeof(*c)), false);
-		close(fd);
-		if (!c)
-			return -errno;
-		p.gen = CGW_WORD_GEN(__atomic_load_n(&c->word, __ATOMIC_ACQUIRE));
-		p.beat = beat_age(c);
-		munmap(c, kernel_pages(sizeof(*c)));
-		p.counted = peek_counters(p.pins, p.counters);
-		p.enforcing = p.gen != 0;
-		for (size_t i = 0; i < kernel_nhooks; i++)
-			if ((kernel_hooks[i].place == PLACE_TRACE || kernel_hooks[i].place == PLACE_CGROUP) &&
-			    !pin_exists(p.pins, "link", kernel_hooks[i].program))
-				p.enforcing = false;
+	if (!r) {
+		r = kernel_check_pins(p.pins, &p.pinned, NULL);
+		p.closed = closed_pinned(p.pins);
+		if (!r && p.pinned)
+			r = peek_ctl(&p);
+		if (r)
+			p.other = pin_any_link(p.pins);
+		if (r == -EPROTO) {
+			p.pinned = true;
+			r = 0;
+		}
 	}
 	*ret = p;
-	return 0;
+	return r;
 }

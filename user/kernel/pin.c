@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The pin folder: /sys/fs/bpf/cgwall/NAME/ with map_* and link_*. It is made before the first policy is in
  * force, is never emptied while an agent replaces another, and goes with `cgwall detach` alone. */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "closed.h"
 #include "private.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -85,4 +87,17 @@ bool pin_exists(const char *folder, const char *kind, const char *name)
 
 	pin_path(folder, kind, name, path, sizeof(path));
 	return !access(path, F_OK);
+}
+
+bool pin_any_link(const char *folder)
+{
+	const struct dirent *e;
+	DIR *d = opendir(folder);
+	bool any = false;
+
+	while (d && !any && (e = readdir(d)))
+		any = !strncmp(e->d_name, "link_", 5) && !closed_program(e->d_name + 5);
+	if (d)
+		closedir(d);
+	return any;
 }

@@ -107,15 +107,21 @@ void pin_path(const char *folder, const char *kind, const char *name, char *ret,
 /* Is there a pin? */
 bool pin_exists(const char *folder, const char *kind, const char *name);
 
+/* Is there a link, of whatever version, that is not the minimal program's? */
+bool pin_any_link(const char *folder);
+
 /* ---- kernel.c ---- */
 
 /* A map's memory, or NULL with errno; the pages that hold so many bytes. */
 void *kernel_map(int fd, size_t size, bool write);
 size_t kernel_pages(size_t size);
 
-/* What is pinned must be of this version, before anything of it is used. *found: something is. 0 or -errno
- * with a sentence in *message (may be NULL). */
+/* What is pinned must be of this version, before anything of it is used. *found: something is. 0; -EPROTO
+ * where it is another version's; or -errno; with a sentence in *message (may be NULL). */
 int kernel_check_pins(const char *pins, bool *found, char **message);
+
+/* Tells apart the BPF objects of two builds. */
+uint32_t kernel_build(void);
 
 /* ---- used.c ---- */
 
@@ -130,7 +136,8 @@ int names_classes(struct kernel *k, char *const *names, size_t n, uint32_t *ret)
 
 /* ---- attach.c ---- */
 
-/* Attaches and pins what is not attached yet. On failure what this call attached is let go again. */
+/* Attaches and pins what is not attached yet; links that this build does not have are taken out then. On
+ * failure what this call attached is let go again. */
 int attach_all(struct kernel *k, char **message);
 
 /* Adopts pinned links; puts this object's programs in their place where `replace`. Sets k->attached. */
