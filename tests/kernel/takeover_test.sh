@@ -100,4 +100,26 @@ is "status --json" True "$(field enforcing)"
 probes <<<"OK $T1
 EPERM $T2"
 agent_stop
+
+# ---- another cgroup ----
+
+all=$(links)
+for option in "--attach $GUARD"; do
+	# shellcheck disable=SC2086
+	run_with $option --state-dir "$STATE" --last-good
+	is "$option" 1 $?
+	like "$option: it says why" "attached at another cgroup than ${option#* }; start with the --attach" "$(cat "$W/start.out")"
+	like "$option: what was in force stays" "generation [0-9]+ of an earlier agent stays in force" "$(cat "$W/start.out")"
+	enforces "$option"
+	is "$option: status --json" True "$(field enforcing)"
+done
+agent_start || finish
+is "where it is attached" "$PARENT" "$(field attach)"
+agent_end
+# and with nothing pinned it may be another one
+PARENT=$GUARD agent_start || finish
+is "attached elsewhere" "$GUARD" "$(field attach)"
+probes <<<"OK $T1
+EPERM $T2"
+agent_end
 finish

@@ -198,6 +198,28 @@ void attach_errors(struct kernel *k, bool wanted)
 	}
 }
 
+bool attach_at(const struct kernel *k, uint64_t cgroup)
+{
+	bool there = true;
+
+	for (size_t i = 0; there && i < kernel_nhooks; i++) {
+		struct bpf_link_info info = {0};
+		uint32_t size = sizeof(info);
+		char path[512];
+		int fd;
+
+		if (kernel_hooks[i].place != PLACE_CGROUP && kernel_hooks[i].place != PLACE_ERROR)
+			continue;
+		pin_path(k->pins, "link", kernel_hooks[i].program, path, sizeof(path));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		there = bpf_obj_get_info_by_fd(fd, &info, &size) || info.cgroup.cgroup_id == cgroup;
+		close(fd);
+	}
+	return there;
+}
+
 int attach_adopt(struct kernel *k, bool replace, char **message)
 {
 	size_t found = 0;

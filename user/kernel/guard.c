@@ -99,6 +99,9 @@ int guard_find(const char *cgroup, const char *attach, struct guard *ret, char *
 	r = guard_id(g.cgroup, &g.id);
 	if (r)
 		return kernel_fail(message, r, "%s: %s", g.cgroup, strerror(-r));
+	r = guard_id(g.attach, &g.attach_id);
+	if (r)
+		return kernel_fail(message, r, "%s: %s", g.attach, strerror(-r));
 	for (const char *c = g.cgroup + strlen(root); *c; c++)
 		g.level += *c == '/';
 	if (!g.level)

@@ -9,6 +9,7 @@
 struct guard {
 	uint64_t id;	/* cgroup id; 0 where the root itself is guarded */
 	uint32_t level; /* depth below the root */
+	uint64_t attach_id;
 	char cgroup[1024], attach[1024];
 };
 

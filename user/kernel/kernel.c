@@ -284,6 +284,11 @@ static int kernel_identify(struct kernel *k, const struct guard *g, bool adopted
 					   "%s guards another cgroup than %s; run `cgwall detach` "
 					   "first, or use another --run-dir",
 					   k->pins, g->cgroup);
+		if (!attach_at(k, g->attach_id))
+			return kernel_fail(message, -EBUSY,
+					   "the programs of %s are attached at another cgroup than %s; start "
+					   "with the --attach that they have, or run `cgwall detach` first",
+					   k->pins, g->attach);
 		k->ctl->mnt_ns = (uint32_t)ns.st_ino;
 		k->ctl->netns = kernel_netns();
 		return 0;

@@ -140,6 +140,9 @@ int names_classes(struct kernel *k, char *const *names, size_t n, uint32_t *ret)
  * failure what this call attached is let go again. */
 int attach_all(struct kernel *k, char **message);
 
+/* Are the pinned links of cgroups attached at the one with this id? */
+bool attach_at(const struct kernel *k, uint64_t cgroup);
+
 /* Adopts pinned links; puts this object's programs in their place where `replace`. Sets k->attached. */
 int attach_adopt(struct kernel *k, bool replace, char **message);
 
