@@ -166,4 +166,42 @@ status "detach" 0 "$CGWALL" detach
 probe OK tcp 127.0.0.1 7001
 status "detach again" 0 "$CGWALL" detach
 status "status after detach" 1 "$CGWALL" status
+
+# ---- detach where an agent has the run directory and does not answer ----
+
+echo 'default out block' | policy
+agent_start || finish
+pins=$(json "d['pins']" "$CGWALL" status --json)
+agent_stop
+# not_taken WHAT PID: nothing was taken out, and it says because of whom
+not_taken() {
+	"$CGWALL" detach >"$W/detach.out" 2>&1
+	is "$1: exit code" 1 $?
+	like "$1: it says why" "nothing was taken out: .*does not answer" "$(cat "$W/detach.out")"
+	like "$1: it says what to do" "kill -9 $2\`" "$(cat "$W/detach.out")"
+	is "$1: status" True "$(json "d['enforcing']" "$CGWALL" status --json)"
+	probe EPERM tcp 127.0.0.1 7001
+}
+# one that is starting: it has the lock, and is not there yet to be asked
+bash -c 'exec 9>"$0/lock"; flock 9; echo $$ >&9; exec sleep infinity' "$CGWALL_RUN_DIR" &
+starting=$!
+SERVERS+=("$starting")
+until_ok 10 grep -qx $starting "$CGWALL_RUN_DIR/lock" || fail "nobody has the lock"
+not_taken "an agent that is starting" $starting
+kill $starting && wait $starting 2>/dev/null
+# one that hangs
+agent_start || finish
+kill -STOP "$AGENT"
+not_taken "an agent that hangs" "$AGENT"
+# and its run directory was swept
+rm "$CGWALL_RUN_DIR/lock" "$CGWALL_RUN_DIR/control"
+"$CGWALL" detach >"$W/detach.out" 2>&1
+is "an agent that nobody can find: exit code" 1 $?
+like "an agent that nobody can find: it says what holds" "still attached and go on enforcing" "$(cat "$W/detach.out")"
+probe EPERM tcp 127.0.0.1 7001
+agent_kill
+status "detach" 0 "$CGWALL" detach
+[ ! -e "$pins" ] || fail "pins after detach: $(ls "$pins")"
+open_again() { [ "$(guarded "$client" tcp 127.0.0.1 7001)" = OK ]; }
+until_ok 10 open_again && pass "open" || fail "still enforced"
 finish

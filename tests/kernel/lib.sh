@@ -264,7 +264,7 @@ kill_left() {
 cleanup() {
 	local rc=$?
 	trap - EXIT INT TERM
-	[ -z "$AGENT" ] || kill -9 "$AGENT" 2>/dev/null
+	[ -z "$AGENT" ] || agent_kill
 	kill_left
 	kill "${SERVERS[@]}" 2>/dev/null
 	"$CGWALL" detach >/dev/null 2>&1

@@ -126,10 +126,26 @@ int rundir_make(const char *path, char **message)
 	return -EPERM;
 }
 
+int rundir_holder(const char *path)
+{
+	char file[PATH_MAX], pid[16] = "";
+	int fd;
+
+	if (snprintf(file, sizeof(file), "%s/" RUNDIR_LOCK, path) >= (int)sizeof(file))
+		return 0;
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return 0;
+	if (read(fd, pid, sizeof(pid) - 1) < 0)
+		pid[0] = '\0';
+	close(fd);
+	return atoi(pid);
+}
+
 int rundir_lock(const char *path, char **message)
 {
 	char file[PATH_MAX], pid[16] = "";
-	int fd, err;
+	int fd, err, holder;
 	ssize_t n;
 
 	if (snprintf(file, sizeof(file), "%s/" RUNDIR_LOCK, path) >= (int)sizeof(file))
@@ -139,11 +155,12 @@ int rundir_lock(const char *path, char **message)
 		return fail(-errno, message, "cannot open the lock", file);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		err = -errno;
-		n = read(fd, pid, sizeof(pid) - 1);
-		pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
 		close(fd);
 		if (err != -EWOULDBLOCK)
 			return fail(err, message, "cannot take the lock", file);
+		holder = rundir_holder(path);
+		if (holder > 0)
+			snprintf(pid, sizeof(pid), "%d", holder);
 		if (asprintf(message,
 			     "another agent%s%s%s already runs with the run directory %s: stop it first, or "
 			     "name another "

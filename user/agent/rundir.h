@@ -28,6 +28,9 @@ int rundir_make(const char *path, char **message);
  * another agent has it. *message as above. */
 int rundir_lock(const char *path, char **message);
 
+/* The process that took it last; 0: it is not known. */
+int rundir_holder(const char *path);
+
 /* The control socket's address. Long paths go by way of a descriptor: *dir is one to close after bind or
  * connect, or -1. 0 or -errno. */
 int rundir_address(const char *path, struct sockaddr_un *ret, socklen_t *len, int *dir);

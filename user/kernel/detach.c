@@ -12,7 +12,7 @@
 
 #include "private.h"
 
-#define AWAIT_MS 5000
+#define AWAIT_MS 10000
 #define AWAIT_STEP_MS 5
 
 int kernel_detach(const char *run_dir, bool *found, char **message)
@@ -68,15 +68,17 @@ void kernel_attached_note(const char *run_dir, struct kernel_attached *ret)
 		fd = bpf_obj_get(path);
 		if (fd < 0)
 			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
-			ret->id[ret->n++] = info.prog_id;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
+			ret->id[ret->n] = info.prog_id;
+			ret->link[ret->n++] = info.id;
+		}
 		close(fd);
 	}
 	if (d)
 		closedir(d);
 }
 
-void kernel_attached_await(const struct kernel_attached *a)
+int kernel_attached_await(const struct kernel_attached *a)
 {
 	const struct timespec step = {.tv_nsec = AWAIT_STEP_MS * 1000000L};
 	int left = AWAIT_MS / AWAIT_STEP_MS;
@@ -91,4 +93,14 @@ void kernel_attached_await(const struct kernel_attached *a)
 			nanosleep(&step, NULL);
 		}
 	}
+	/* somebody may hold a program that is attached nowhere */
+	for (size_t i = 0; i < a->n; i++) {
+		int fd = bpf_link_get_fd_by_id(a->link[i]);
+
+		if (fd < 0)
+			continue;
+		close(fd);
+		return -EBUSY;
+	}
+	return 0;
 }

@@ -223,7 +223,7 @@ int kernel_detach(const char *run_dir, bool *found, char **message);
 
 /* Programs that are attached, by the kernel's numbers. */
 struct kernel_attached {
-	uint32_t id[KERNEL_ATTACHED_MAX];
+	uint32_t id[KERNEL_ATTACHED_MAX], link[KERNEL_ATTACHED_MAX];
 	size_t n;
 };
 
@@ -231,8 +231,9 @@ struct kernel_attached {
 void kernel_attached_note(const char *run_dir, struct kernel_attached *ret);
 
 /* The kernel lets go of a program a little after the last pin of its link is gone, by a worker of its own.
- * Waits until it has, five seconds at most, so that what is done next meets no program any more. Needs
- * CAP_SYS_ADMIN, without which it does not wait. */
-void kernel_attached_await(const struct kernel_attached *a);
+ * Waits until it has, ten seconds at most, so that what is done next meets no program any more. 0, or -EBUSY
+ * where some are attached still: another process holds their links. Needs CAP_SYS_ADMIN, without which it
+ * does not wait. */
+int kernel_attached_await(const struct kernel_attached *a);
 
 #endif
