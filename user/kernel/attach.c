@@ -104,8 +104,7 @@ static int attach_pin(struct kernel *k, size_t i, char **message)
 		bpf_link__destroy(link);
 		return kernel_fail(message, r, "cannot pin %s: %s", path, strerror(-r));
 	}
-	bpf_link__disconnect(link); /* letting go of it must not take it down */
-	k->links[i] = link;
+	k->links[i] = link; /* its pin keeps it there when we let go */
 	return 0;
 }
 
@@ -241,7 +240,6 @@ int attach_adopt(struct kernel *k, bool replace, char **message)
 		link = bpf_link__open(path);
 		if (!link)
 			return kernel_fail(message, -errno, "%s: %s", path, strerror(errno));
-		bpf_link__disconnect(link);
 		k->links[i] = link;
 		if (!replace)
 			continue;

@@ -61,9 +61,7 @@ static int put_one(struct closed_bpf *skel, const char *pins, int cgroup, const 
 	err = bpf_link__pin(link, fresh);
 	if (!err && rename(fresh, path))
 		err = -errno;
-	if (!err)
-		bpf_link__disconnect(link); /* letting go of it must not take it down */
-	bpf_link__destroy(link);
+	bpf_link__destroy(link); /* pinned: only lets go */
 	return err ? kernel_fail(message, err, "cannot pin %s: %s", path, strerror(-err)) : 0;
 }
 

@@ -408,7 +408,7 @@ void kernel_close(struct kernel *k)
 	if (k->events_fd >= 0)
 		close(k->events_fd);
 	for (size_t i = 0; i < kernel_nhooks; i++)
-		bpf_link__destroy(k->links[i]); /* disconnected: only lets go */
+		bpf_link__destroy(k->links[i]); /* pinned: only lets go */
 	publish_let_go(&k->slot);
 	if (k->ctl)
 		munmap(k->ctl, k->ctl_size);
