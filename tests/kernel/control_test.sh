@@ -160,6 +160,28 @@ OK udp ::1 7001'
 until_ok 10 sh -c "'$CGWALL' log | tail -1 | grep -q '::1'"
 like "observed, and logged" "^block out rule 0" "$("$CGWALL" log | tail -1)"
 
+# detach: the agent ends, and says by its exit code that it is not to be started again
+status "detach" 0 "$CGWALL" detach
+wait "$AGENT"
+is "ended by detach" 5 $?
+AGENT=''
+probe OK tcp 127.0.0.1 7001
+echo 'default out block' | policy
+# where it stays it does nothing any more, and is in nobody's way
+agent_start --stay || finish
+probe EPERM tcp 127.0.0.1 7001
+staying=$AGENT AGENT=''
+status "detach of an agent that stays" 0 "$CGWALL" detach
+probe OK tcp 127.0.0.1 7001
+until_ok 10 grep -q "does nothing any more" "$W/agent.log" || fail "it does not say that it stays"
+kill -HUP "$staying"
+agent_start || finish
+probe EPERM tcp 127.0.0.1 7001
+kill -0 "$staying" || fail "it has not stayed"
+kill "$staying" && wait "$staying"
+is "an agent that stayed, ended by a signal" 5 $?
+probe EPERM tcp 127.0.0.1 7001
+
 # detach, twice
 agent_stop
 status "detach" 0 "$CGWALL" detach

@@ -116,6 +116,25 @@ box() {
 }
 ended() { od -An -tu8 -j24 -N8 $STATE/box/"$1" | tr -d ' '; } # by which errno; 103 is ECONNABORTED
 
+# The emergency exit lasts: no service manager puts the policy in force again by itself.
+emergency() { # CASE
+	local ended="active inactive" again="systemctl start cgwall" n
+	if [ "$1" != good ]; then
+		ended="started started" again="rc-service cgwall restart"
+	fi
+	is "detach" 0 "$("$O/cgwall" detach >/dev/null; echo $?)"
+	sleep 5 # as long as it takes some managers to start it again
+	for ((n = 0; n < 100; n++)); do [ "$(units)" != "$ended" ] || break; sleep 0.1; done
+	is "the units after detach" "$ended" "$(units)"
+	is "detached" "False False" "$(status 'd["enforcing"], d["agent"]' | tr -d '(),')"
+	n=$(received)
+	{ echo x >/dev/udp/198.51.100.2/9; } 2>/dev/null
+	is "everything passes" $((n + 1)) "$(received)"
+	$again >/dev/null 2>&1
+	for ((n = 0; n < 300; n++)); do [ "$(status 'd["agent"]')" != True ] || break; sleep 0.1; done
+	is "started again" True "$(status 'd["enforcing"]')"
+}
+
 look() { # CASE
 	local passed=0 failed=0 n i refused good=active bad=failed case=${1#openrc-}
 	units() { systemctl is-active cgwall-boot cgwall | paste -sd' '; }
@@ -172,6 +191,7 @@ look() { # CASE
 	called
 	echo "  early: $(cat $STATE/early) s after the start, $n calls, $refused refused"
 	is "all of its calls were refused" "$n" "$refused"
+	[ "$case" != good ] || emergency "$1"
 	[ $failed = 0 ] || { systemctl --failed --no-pager || rc-status --all; tail -20 /var/log/cgwall.log; dmesg | grep -i cgwall | tail -20; "$O/cgwall" status; }
 	echo "$passed passed, $failed failed, 0 skipped"
 	[ $failed = 0 ]

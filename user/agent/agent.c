@@ -323,6 +323,7 @@ int agent_detach(struct agent *a, char **message)
 	else
 		output_line(STDOUT_FILENO, "cgwall: detached: nothing is enforced any more");
 	a->detached = true;
+	a->code = err ? AGENT_FAILED : AGENT_DETACHED;
 	ev_break(a->loop, EVBREAK_ALL);
 	return err;
 }
@@ -518,6 +519,31 @@ static void prefer(void)
 		setpriority(PRIO_PROCESS, 0, AGENT_NICE); /* where that is denied it stays as it is */
 }
 
+/* Who starts again whatever ends would end the detaching. */
+static void stay(void)
+{
+	sigset_t ends;
+	int got;
+
+	output_line(STDOUT_FILENO, "cgwall: the agent does nothing any more, until it is started anew");
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigwait(&ends, &got);
+}
+
+/* Signals of which the loop, that is about to go, is not to be told any more. */
+static void hold_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int agent_run(const struct agent_options *o)
 {
 	struct agent a = {.o = o, .lock = -1};
@@ -552,7 +578,11 @@ int agent_run(const struct agent_options *o)
 		output_line(STDOUT_FILENO,
 			    "cgwall: stopped; generation %" PRIu64 " stays in force without an agent",
 			    kernel_generation(a.kernel));
-	err = o->once && a.last_good ? AGENT_LAST : AGENT_OK;
+	err = o->once && a.last_good ? AGENT_LAST : a.code;
+	if (err == AGENT_DETACHED && o->stay)
+		hold_signals();
 	stop(&a);
+	if (err == AGENT_DETACHED && o->stay)
+		stay();
 	return err;
 }

@@ -15,6 +15,7 @@ struct agent_options {
 	bool last_good; /* where the policy cannot be put in force: the last good one, else close everything
 			 */
 	bool once;	/* end when the policy is in force */
+	bool stay;	/* after `detach` do nothing, instead of ending, until a signal comes */
 	bool watch;	/* read the policy again when one of its files changes */
 	bool verbose;
 	bool color; /* of diagnostics on standard error */
@@ -24,9 +25,10 @@ struct agent_options {
 
 enum agent_exit {
 	AGENT_OK = 0,
-	AGENT_FAILED = 1, /* it could not start, and nothing in the kernel was changed */
-	AGENT_CLOSED = 3, /* it could not start, and everything but loopback is blocked */
-	AGENT_LAST = 4,	  /* `once`: the last good policy is in force, not the one that was given */
+	AGENT_FAILED = 1,   /* it could not start, and nothing in the kernel was changed; or not detach */
+	AGENT_CLOSED = 3,   /* it could not start, and everything but loopback is blocked */
+	AGENT_LAST = 4,	    /* `once`: the last good policy is in force, not the one that was given */
+	AGENT_DETACHED = 5, /* ended by `detach`: not to be started again by itself */
 };
 
 /* Runs until a signal or `detach` ends it. Gives the exit code, an enum agent_exit. */

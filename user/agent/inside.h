@@ -58,6 +58,7 @@ struct agent {
 	ev_timer wake;	   /* armed while there is something new for those who follow */
 	ev_signal hup, term, intr;
 	bool detached; /* there is no `kernel` any more, and the loop is about to end */
+	enum agent_exit code;
 };
 
 /* Reads the policy and puts it in force. What there is to say about it (errors, warnings) goes to *text,

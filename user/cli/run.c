@@ -14,6 +14,7 @@ static int start(const struct cmd_args *a, bool once)
 		.attach = cmd_value(a, "attach"),
 		.group = cmd_value(a, "group"),
 		.watch = !once && cmd_value(a, "watch"),
+		.stay = !once && cmd_value(a, "stay"),
 		.verbose = cmd_value(a, "verbose"),
 		.last_good = cmd_value(a, "last-good"),
 		.once = once,
@@ -86,6 +87,7 @@ static const struct cmd_flag flags[] = {
 	STATE,
 	LAST_GOOD,
 	{"group", "NAME", "whose members may answer questions (cgwall, where there is such a group)"},
+	{"stay", NULL, "after 'detach' do nothing instead of ending, for supervisors that start it again"},
 	{"watch", NULL, "read the policy again when one of its files changes"},
 	VERBOSE,
 	{NULL, NULL, NULL},
@@ -108,10 +110,10 @@ const struct cmd cmd_run = {
 		"policy "
 		"can be put in\n"
 		"force, unless the policy says 'set on-failure pass'.\n"
-		"Exit code: 0 stopped by a signal or by detach, 1 not started (nothing was changed then), 3 "
-		"not "
-		"started and\n"
-		"everything but loopback is blocked.",
+		"Exit code: 0 stopped by a signal, 1 not started (nothing was changed then), 3 not started "
+		"and "
+		"everything\n"
+		"but loopback is blocked, 5 ended by detach.",
 	.flags = flags,
 	.run = run,
 };
