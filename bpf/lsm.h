@@ -79,13 +79,17 @@ static __always_inline int lsm_option(struct socket *sock, int level, int name)
 	__u64 word;
 	int ret;
 
-	if (option == JOIN_NONE || option == JOIN_OPTIONS || option == JOIN_ROUTE || !lsm_compat())
+	if (((option == JOIN_NONE || option == JOIN_OPTIONS || option == JOIN_ROUTE) &&
+	     !join_errors(level, name)) ||
+	    !lsm_compat())
 		return 0;
 	if (!c || !sk)
 		return -EPERM;
 	if (!who_guarded(c))
 		return 0;
 	word = *(volatile __u64 *)&c->word;
+	if (option == JOIN_NONE)
+		return source_any(word) ? 0 : -EPERM;
 	h = cgw_head_of(word);
 	if (h && (h->flags & CGW_H_OBSERVE))
 		return 0;
