@@ -125,5 +125,29 @@ ask $PEER4 other.test A
 is "who was is no more" "False 2" "$(known other.test) $(alarms dns-stranger)"
 ask $FAR4 www.good.test A
 is "who is now is heard" True "$(known www.good.test)"
+
+# ---- a resolver of one's own, on the loopback of a network namespace of one's own ----
+echo '{"*": {"records": [["", "A", 300, "192.0.2.66"]]}}' >"$W/script.json"
+cat >"$W/own" <<EOC
+#!/bin/sh
+ip link set lo up
+"$PYTHON" "$HERE/answerer.py" "$W/script.json" 127.0.0.1 >"$W/own.out" 2>&1 &
+n=0
+until grep -q ready "$W/own.out" || [ \$n = 200 ]; do n=\$((n + 1)); sleep 0.05; done
+dig +short +time=5 +tries=1 @127.0.0.1 deep.good.test A
+kill \$!
+EOC
+chmod +x "$W/own"
+echo "nameserver 127.0.0.1" >"$W/resolv.conf"
+until_ok 10 sh -c "'$CGWALL' log | grep -q '^state resolvers 127.0.0.1\$'" || fail "the change is not followed: $("$CGWALL" log | tail -3)"
+printf 'set resolvers auto\ndefault out block\npass out to loopback\npass out to domain "good.test" port 80\n' | policy
+reload
+place=$(alarms dns-place)
+is "he answers" 192.0.2.66 "$(guarded unshare -n "$W/own")"
+is "and is not believed" "False $((place + 1))" "$(known deep.good.test) $(alarms dns-place)"
+sed -i '1s/auto/127.0.0.1/' "$W/policy.conf"
+reload
+is "he answers again" 192.0.2.66 "$(guarded unshare -n "$W/own")"
+is "and is believed where the policy names him" True "$(known deep.good.test)"
 agent_end
 finish
