@@ -105,8 +105,7 @@ static void settle(struct surroundings *s)
 		s->seen = now;
 	}
 	standing_settle(s->standing);
-	output_flush();
-	server_wake(s->a->server);
+	agent_wake(s->a); /* not now: a client's request may have led here */
 }
 
 /* What may have changed is put in force after so many seconds. */
