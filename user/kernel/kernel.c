@@ -329,6 +329,7 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	if (!k)
 		return -ENOMEM;
 	k->events_fd = k->attach_fd = k->mounts_fd = k->mounts_poll = k->slot.ifaces_fd = -1;
+	k->grace_outer = k->grace_inner = -1;
 	k->lists_slot = ~0u;
 	kernel_print(o->verbose);
 	r = guard_find(o->cgroup, o->attach, &g, message);
@@ -366,7 +367,8 @@ int kernel_open(const struct kernel_options *o, struct kernel **ret, bool *adopt
 	if (!r) {
 		r = state_open(k);
 		if (r)
-			kernel_fail(message, r, "no event descriptor can be made: %s", strerror(-r));
+			kernel_fail(message, r, "there is nothing to wait for the kernel with: %s",
+				    strerror(-r));
 	}
 	if (r)
 		goto fail;
@@ -473,7 +475,7 @@ int kernel_ask(struct kernel *k, struct kernel_ask *ask, struct cgw_chunk *chunk
 	if (ask->row) {
 		/* they are few, and free again within a grace period */
 		while ((variant = kernel_ask_variant(k, ask->row)) == -EAGAIN)
-			if (state_grace())
+			if (state_grace(k))
 				return -EAGAIN;
 		if (variant < 0)
 			return variant;

@@ -56,8 +56,9 @@ struct kernel {
 	bool watched[KERNEL_HOOKS_MAX]; /* of PLACE_USE and PLACE_ALTER: this one is to be attached */
 	int attach_fd;			/* the cgroup */
 	int mounts_fd, mounts_poll;
-	struct kernel_slot slot; /* in force, since publish */
-	struct worker *grace;	 /* waits for grace periods */
+	struct kernel_slot slot;      /* in force, since publish */
+	int grace_outer, grace_inner; /* the maps that grace periods are waited for with: state.c */
+	struct worker *grace;	      /* waits for them */
 	struct worker *cutter;
 	struct worker *user;   /* of names: used.c */
 	uint64_t used, use_ns; /* when it ended last (monotonic clock), how long it took; atomic */
@@ -84,11 +85,11 @@ void publish_let_go(struct kernel_slot *s);
 
 /* ---- state.c ---- */
 
-/* Returns when every program that began before the call has ended: the kernel's own grace period. 0 or
- * -errno. */
-int state_grace(void);
+/* Returns when every program that began before the call has ended: the kernel's own grace period. Any thread
+ * may call it. 0 or -errno. */
+int state_grace(const struct kernel *k);
 
-/* The threads; state_close() waits for them. 0 or -errno. */
+/* The threads, and what they wait with; state_close() waits for them. 0 or -errno. */
 int state_open(struct kernel *k);
 void state_close(struct kernel *k);
 

@@ -227,7 +227,7 @@ static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t 
 			     uint32_t *lists)
 {
 	/* whoever still decides by the slot's former tenant must be done before anything of it changes */
-	int r = state_grace();
+	int r = state_grace(k);
 
 	if (!r)
 		r = publish_lists(k, im->lists, lists);

@@ -5,23 +5,38 @@
  * since it was given back. Then the control word gets a new epoch, and what was decided under the old one is
  * decided again. */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "private.h"
 #include "worker.h"
 
-int state_grace(void)
+/* The kernel returns from the update of an element that is a map when nobody can read the former one any more
+ * (synchronize_rcu()); whoever has the descriptors may do it. membarrier() would not do: it fails where the
+ * kernel runs with nohz_full=, and does not wait at all on a single CPU, where a program may be preempted all
+ * the same. Our programs that may sleep are run by the agent alone, which waits for their end anyway. */
+int state_grace(const struct kernel *k)
 {
-	return syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+	const uint32_t zero = 0;
+
+	return bpf_map_update_elem(k->grace_outer, &zero, &k->grace_inner, BPF_ANY) ? -errno : 0;
+}
+
+static int grace_open(struct kernel *k)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+
+	k->grace_inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgw_grace_in", 4, 4, 1, NULL);
+	if (k->grace_inner < 0)
+		return -errno;
+	opts.inner_map_fd = (uint32_t)k->grace_inner;
+	k->grace_outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "cgw_grace", 4, 4, 1, &opts);
+	return k->grace_outer < 0 ? -errno : 0;
 }
 
 static int work_grace(void *arg)
 {
-	(void)arg;
-	return state_grace();
+	return state_grace(arg);
 }
 
 static int work_cut(void *arg)
@@ -38,8 +53,10 @@ static int work_cut(void *arg)
 
 int state_open(struct kernel *k)
 {
-	int err = worker_open(work_grace, NULL, true, &k->grace);
+	int err = grace_open(k);
 
+	if (!err)
+		err = worker_open(work_grace, k, true, &k->grace);
 	if (!err)
 		err = worker_open(work_cut, k, false, &k->cutter);
 	return err ? err : used_open(k);
@@ -51,6 +68,11 @@ void state_close(struct kernel *k)
 	worker_close(k->cutter);
 	worker_close(k->grace);
 	k->cutter = k->grace = NULL;
+	if (k->grace_outer >= 0)
+		close(k->grace_outer);
+	if (k->grace_inner >= 0)
+		close(k->grace_inner);
+	k->grace_outer = k->grace_inner = -1;
 }
 
 void kernel_cut_begin(struct kernel *k)
