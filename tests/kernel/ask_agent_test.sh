@@ -105,7 +105,13 @@ ask_begin other udp $PEER4 7411
 question_of 7411 >/dev/null
 is "another program is asked about" 1 "$(questions)"
 answer "$(question_of 7411)" pass
-is "forget" 0 "$("$CGWALL" forget 1000001 >/dev/null; echo $?)"
+mkdir "$W/run/.answers" # where the file's next version would be written
+out=$("$CGWALL" forget 1000001 2>&1)
+is "forget where the file cannot be written" 1 $?
+like "it says so" 'forgotten, but comes back with the next agent: .*/answers cannot be written' "$out"
+rmdir "$W/run/.answers"
+is "forget again" "1 cgwall: there is no such answer" "$(out=$("$CGWALL" forget 1000001 2>&1); echo "$? $out")"
+unlike "the file has caught up" '1000001' "$(cat "$W/run/answers")"
 ask_begin again udp $PEER4 7410
 id=$(question_of 7410)
 like "forgotten: asked again" '^[0-9]+$' "$id"

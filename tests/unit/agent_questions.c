@@ -17,6 +17,7 @@ static char dir[] = "/tmp/cgwall-unit.XXXXXX";
 static struct ev_loop *loop;
 static struct questions *qs;
 static struct remember *remembered;
+static int file; /* of the last remember_forget() */
 
 /* What was done with it. */
 static struct {
@@ -166,7 +167,7 @@ static void forget_all(void)
 	const struct remembered *m;
 
 	while ((m = remember_get(remembered, 0)))
-		CHECK(!remember_forget(remembered, m->id));
+		CHECK(!remember_forget(remembered, m->id, &file) && !file);
 }
 
 static int ask(uint64_t id, const char *addr, uint16_t port)
@@ -383,7 +384,28 @@ static void remembers(void)
 	next_domain = "cdn.example.com";
 	CHECK(!ask(1, "::ffff:192.0.2.5", 443));
 	CHECK_INT(questions_count(qs), 1);
-	CHECK_INT(remember_forget(remembered, 1000001), -ENOENT);
+	CHECK_INT(remember_forget(remembered, 1000001, &file), -ENOENT);
+	end();
+}
+
+/* The file's next version cannot be made. */
+static void forgetting_without_file(void)
+{
+	uint32_t id;
+
+	begin();
+	CHECK(!ask(1, "::ffff:192.0.2.1", 443));
+	CHECK_INT(answer(1, "reboot", "any", NULL, NULL), 0);
+	id = remember_get(remembered, 0)->id;
+	CHECK(!chdir(dir) && !mkdir(".answers", 0700));
+	CHECK(!remember_forget(remembered, id, &file) && file < 0);
+	CHECK(!remember_get(remembered, 0));
+	CHECK(remember_forget(remembered, id, &file) == -ENOENT && file < 0);
+	CHECK(!rmdir(".answers"));
+	CHECK(remember_forget(remembered, id, &file) == -ENOENT && !file);
+	end();
+	begin();
+	CHECK(!remember_get(remembered, 0));
 	end();
 }
 
@@ -562,6 +584,7 @@ int main(void)
 	RUN(rechecked);
 	RUN(for_ever);
 	RUN(remembers);
+	RUN(forgetting_without_file);
 	RUN(for_whom);
 	RUN(files);
 	RUN(followed);

@@ -389,14 +389,26 @@ void hold_recheck(struct agent *a)
 		questions_recheck(a->hold->questions);
 }
 
-int hold_forget(struct agent *a, uint32_t id)
+int hold_forget(struct agent *a, uint32_t id, char **message)
 {
-	int err = a->hold ? remember_forget(a->hold->remembered, id) : -ENOENT;
+	int file = 0, err = a->hold ? remember_forget(a->hold->remembered, id, &file) : -ENOENT, said = 0;
 
+	if (err && !file)
+		return err;
 	/* the kernel does not know which of its own came from which: all are asked of us again */
-	if (!err)
-		kernel_hold_unanswer(a->kernel);
-	return err;
+	err = kernel_hold_unanswer(a->kernel);
+	if (err)
+		said = asprintf(message, "the answer is forgotten, but the kernel still goes by it: %s",
+				strerror(-err));
+	else if (file)
+		said = asprintf(
+			message,
+			"the answer is forgotten, but comes back with the next agent: %s/" REMEMBER_FILE
+			" cannot be written: %s",
+			a->o->run_dir, strerror(-file));
+	if (said < 0)
+		*message = NULL;
+	return err ? err : file;
 }
 
 /* Is `pid` the process or one below it? */

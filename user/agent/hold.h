@@ -28,8 +28,9 @@ struct remember *hold_remembered(const struct agent *a);
 /* To be called after every change of policy or state: what the rules in force do not ask any more is over. */
 void hold_recheck(struct agent *a);
 
-/* Takes back an answer that is remembered (their numbers are above REMEMBER_ID). 0 or -ENOENT. */
-int hold_forget(struct agent *a, uint32_t id);
+/* Takes back an answer that is remembered (their numbers are above REMEMBER_ID). 0, -ENOENT, or -errno with a
+ * sentence in *message: this agent has forgotten it, but it is still somewhere. */
+int hold_forget(struct agent *a, uint32_t id, char **message);
 
 /* Why this client may not answer q (NULL: any question), or NULL where he may. Whether he may ask the agent
  * at all is the server's business. */

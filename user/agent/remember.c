@@ -16,6 +16,7 @@ struct remember {
 	size_t n, room;
 	uint32_t next;
 	char *run_dir;
+	bool behind; /* the file could not be written, and has what was true before */
 	remember_lives lives;
 	void *arg;
 };
@@ -157,6 +158,14 @@ static void take_out(struct remember *r, size_t i)
 	r->n--;
 }
 
+static int write_all(struct remember *r)
+{
+	int err = remember_write(r->run_dir, r->all, r->n);
+
+	r->behind = err;
+	return err;
+}
+
 static void expire(struct remember *r)
 {
 	size_t before = r->n;
@@ -165,7 +174,7 @@ static void expire(struct remember *r)
 		if (over(r, &r->all[i]))
 			take_out(r, i);
 	if (r->n != before)
-		remember_write(r->run_dir, r->all, r->n);
+		write_all(r); /* the next agent sees for itself that they are over */
 }
 
 static int room(struct remember *r)
@@ -204,7 +213,7 @@ int remember_add(struct remember *r, const struct question *q, const struct choi
 		m.until_real = time(NULL) + (int64_t)((until_ns - boot_ns() + 500000000) / 1000000000);
 	r->all[r->n++] = m;
 	*id = m.id;
-	return remember_write(r->run_dir, r->all, r->n);
+	return write_all(r);
 }
 
 const struct remembered *remember_find(struct remember *r, const struct question *q)
@@ -219,16 +228,18 @@ const struct remembered *remember_find(struct remember *r, const struct question
 	return NULL;
 }
 
-int remember_forget(struct remember *r, uint32_t id)
+int remember_forget(struct remember *r, uint32_t id, int *file)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->all[i].id != id)
-			continue;
-		take_out(r, i);
-		remember_write(r->run_dir, r->all, r->n);
-		return 0;
+	bool found = false;
+
+	for (size_t i = 0; i < r->n && !found; i++) {
+		found = r->all[i].id == id;
+		if (found)
+			take_out(r, i);
 	}
-	return -ENOENT;
+	/* one that was taken back before may be asked for again, for the file's sake */
+	*file = found || r->behind ? write_all(r) : 0;
+	return found ? 0 : -ENOENT;
 }
 
 const struct remembered *remember_get(struct remember *r, size_t i)

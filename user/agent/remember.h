@@ -68,8 +68,9 @@ uint64_t remembered_until(const struct remembered *m);
 void remembered_text(const struct remembered *m, char *out, size_t size);
 #define REMEMBERED_TEXT_MAX 1536
 
-/* Takes one back. 0 or -ENOENT. */
-int remember_forget(struct remember *r, uint32_t id);
+/* Takes one back. 0 or -ENOENT. *file: 0, or -errno of writing the file: the next agent would have it again.
+ */
+int remember_forget(struct remember *r, uint32_t id, int *file);
 
 /* The i-th that still holds, or NULL. Valid until something is added or forgotten. */
 const struct remembered *remember_get(struct remember *r, size_t i);

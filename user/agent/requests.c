@@ -339,7 +339,7 @@ static void do_forget(struct agent *a, struct server_client *c, struct json_obje
 	int err = -ENOENT;
 
 	if (id > REMEMBER_ID && id <= UINT32_MAX)
-		err = hold_forget(a, (uint32_t)id);
+		err = hold_forget(a, (uint32_t)id, &message);
 	else if (id > 0 && id <= UINT32_MAX)
 		err = answers_forget(a, (uint32_t)id, &message);
 	o = err ? requests_error(message ? message : "there is no such answer") : requests_ok();
