@@ -72,6 +72,7 @@ static __always_inline bool proc_fits(const struct cgw_proc *rec, struct task_st
 /* Fills the record of a process from what it runs now. */
 static __always_inline void proc_fill(struct task_struct *task, struct cgw_proc *rec)
 {
+	__u64 exec_id = task->self_exec_id; /* what is executed meanwhile must not fit */
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct inode *inode;
 
@@ -95,7 +96,7 @@ static __always_inline void proc_fill(struct task_struct *task, struct cgw_proc 
 	}
 	/* last: with it the record is good */
 	asm volatile("" ::: "memory");
-	rec->exec_id = task->self_exec_id;
+	rec->exec_id = exec_id;
 }
 
 /* Is a cgroup the guarded one or below it? */
@@ -255,7 +256,8 @@ PROC_PROGRAMS(1)
 PROC_PROGRAMS(2)
 PROC_PROGRAMS(3)
 
-/* Writes down what ran before the agent: read once by it, after the programs above are attached. */
+/* Writes down what ran before the agent: read once by it, after the programs above are attached. They may
+ * have been attached before, and gone again: a record of then that fits no more is as good as none. */
 SEC("iter/task")
 int proc_seed(struct bpf_iter__task *ctx)
 {
@@ -267,8 +269,10 @@ int proc_seed(struct bpf_iter__task *ctx)
 		return 0;
 	tgid = task->tgid;
 	rec = bpf_map_lookup_elem(&procs, &tgid);
-	if (rec)
+	if (rec && proc_fits(rec, task))
 		return 0; /* seen at its exec, or at its parent's */
+	if (rec && rec->start != task->group_leader->start_boottime)
+		bpf_map_delete_elem(&procs, &tgid); /* another process's, where that one was */
 	rec = proc_make(task);
 	if (rec) {
 		rec->seeded = 1;

@@ -193,12 +193,16 @@ struct cgw_ctl {
 	__u32 name_classes[2]; /* by slot: classes in use, with those that the kernel added */
 	__u64 questions, held; /* last numbers given to a question, to a held packet */
 	__u64 agent_start;     /* the agent's own process: tgid, and when it started */
-	__u32 agent, reserved;
+	__u32 agent;
+	__u32 seeded;	  /* CGW_SEEDED_*: what was there before what follows it was attached is known */
 	__u64 seed[2];	  /* of the path hash, for mount points */
 	__u64 netns;	  /* cookie of the agent's network namespace */
 	__u64 names_used; /* boot clock, ns: until then some live flow is taken to use a learned name */
+	__u64 last_gen;	  /* the last that was in force, or was put there and taken back: never used again */
 	struct cgw_head head[2];
 };
+#define CGW_SEEDED_PROGRAMS 1u
+#define CGW_SEEDED_SOCKETS 2u
 
 /* ---- the slot's hash: what has a class of its own ---- */
 

@@ -73,4 +73,34 @@ probes <<<'EPERM tcp 127.0.0.1 7001
 OK tcp 192.0.2.1 7001'
 agent_end
 probe OK tcp 127.0.0.1 7001
+
+# Ended in the middle of a start, by a tracer that counts its calls: what is in the kernel by then is half of it.
+traced() { # OPTION ...
+	strace -qq -o "$W/trace" "$@" "$CGWALL" load --policy "$W/policy.conf" --cgroup "$GUARD" --attach "$PARENT" \
+		--run-dir "$CGWALL_RUN_DIR" >"$W/traced.out" 2>&1
+}
+if traced -e trace=bpf,rename && nth=$(grep '^bpf' "$W/trace" | grep -n -m 1 BPF_ITER_CREATE); then
+	"$CGWALL" detach >/dev/null
+	mkfifo "$W/old.in"
+	in_cgroup "$GUARD" "$W/bin/client" - <>"$W/old.in" >"$W/old.out" 2>&1 6>&- &
+	SERVERS+=($!)
+	# the programs that follow processes are attached; who runs has not been written down
+	{ traced -e trace=bpf -e inject=bpf:signal=KILL:when="${nth%%:*}"; } 2>/dev/null
+	agent_start || finish
+	echo "tcp 192.0.2.1 7001" >"$W/old.in"
+	until_ok 10 test -s "$W/old.out"
+	is "a program that ran before an agent was killed as it started" OK "$(cat "$W/old.out")"
+	agent_end
+	# the last programs cannot be attached: what was in force for a moment is not taken for what comes next
+	traced -e trace=rename -e inject=rename:error=EIO:when=20
+	like "a late failure" "cannot pin" "$(cat "$W/traced.out")"
+	agent_start || finish
+	is "its generation is not used again" 2 "$(json "d['generation']" "$CGWALL" status --json)"
+	echo "tcp 192.0.2.1 7001" >"$W/old.in"
+	until_ok 10 sh -c "[ \$(wc -l <'$W/old.out') = 2 ]"
+	is "and programs are known" "OK OK" "$(paste -sd' ' "$W/old.out")"
+	agent_end
+else
+	skip "no strace that can follow an agent's start"
+fi
 finish

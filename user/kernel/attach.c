@@ -108,21 +108,38 @@ static int attach_pin(struct kernel *k, size_t i, char **message)
 	return 0;
 }
 
-static int attach_seed(struct bpf_program *p, const char *what, char **message)
+/* What a hook follows, and what is therefore not known as a whole while it is new: CGW_SEEDED_*. */
+static uint32_t attach_follows(const struct kernel_hook *hook)
 {
-	int err = iter_walk(p, 0, NULL, NULL);
+	if (hook->place == PLACE_TRACE)
+		return CGW_SEEDED_PROGRAMS;
+	return strcmp(hook->program, "hook_sock_create") ? 0 : CGW_SEEDED_SOCKETS;
+}
 
-	return err ? kernel_fail(message, err, "the running %s cannot be read: %s", what, strerror(-err)) : 0;
+static int attach_seed(struct kernel *k, struct bpf_program *p, uint32_t seeded, const char *what,
+		       char **message)
+{
+	int err;
+
+	if (k->ctl->seeded & seeded)
+		return 0;
+	err = iter_walk(p, 0, NULL, NULL);
+	if (err)
+		return kernel_fail(message, err, "the running %s cannot be read: %s", what, strerror(-err));
+	k->ctl->seeded |= seeded;
+	return 0;
 }
 
 /* What was there before hook i was attached has to be written down, once: programs when those that follow
- * programs are in place, sockets when those that are made are seen. */
+ * programs are in place, sockets when those that are made are seen. An agent that was killed meanwhile leaves
+ * it to the next one. */
 static int attach_seed_after(struct kernel *k, size_t i, char **message)
 {
 	if (!strcmp(kernel_hooks[i].program, "proc_move3"))
-		return attach_seed(k->skel->progs.proc_seed, "programs", message);
+		return attach_seed(k, k->skel->progs.proc_seed, CGW_SEEDED_PROGRAMS, "programs", message);
 	if (!strcmp(kernel_hooks[i].program, "hook_sock_create"))
-		return attach_seed(k->skel->progs.sock_seed, "programs' sockets", message);
+		return attach_seed(k, k->skel->progs.sock_seed, CGW_SEEDED_SOCKETS, "programs' sockets",
+				   message);
 	return 0;
 }
 
@@ -154,10 +171,13 @@ int attach_all(struct kernel *k, char **message)
 	int r = 0;
 
 	for (size_t i = 0; i < kernel_nhooks && !r; i++) {
-		if (k->links[i] || !attach_wanted(k, &kernel_hooks[i]))
+		if (!attach_wanted(k, &kernel_hooks[i]))
 			continue;
-		r = attach_pin(k, i, message);
-		made[i] = !r;
+		if (!k->links[i]) {
+			k->ctl->seeded &= ~attach_follows(&kernel_hooks[i]);
+			r = attach_pin(k, i, message);
+			made[i] = !r;
+		}
 		if (!r)
 			r = attach_seed_after(k, i, message);
 	}
@@ -171,6 +191,7 @@ int attach_all(struct kernel *k, char **message)
 
 		if (!made[i])
 			continue;
+		k->ctl->seeded &= ~attach_follows(&kernel_hooks[i]);
 		pin_path(k->pins, "link", kernel_hooks[i].program, path, sizeof(path));
 		unlink(path);
 		bpf_link__destroy(k->links[i]);

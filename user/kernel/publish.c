@@ -247,7 +247,7 @@ static int publish_fill_slot(struct kernel *k, const struct image *im, uint32_t 
 
 int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char **message)
 {
-	uint64_t word = k->ctl->word, next = (CGW_WORD_GEN(word) + 1) & 0xfffffff;
+	uint64_t word = k->ctl->word, next = (k->ctl->last_gen + 1) & 0xfffffff;
 	uint32_t slot = word ? !CGW_WORD_SLOT(word) : 0, lists;
 	struct kernel_slot fresh = {.ifaces_fd = -1};
 	struct cgw_head head = im->head;
@@ -264,6 +264,7 @@ int kernel_publish(struct kernel *k, const struct image *im, uint64_t *gen, char
 	head.lists = lists;
 	k->ctl->head[slot] = head;
 	k->ctl->name_classes[slot] = head.names;
+	k->ctl->last_gen = next; /* what is decided by it stays in caches, also where it is taken back */
 	__atomic_store_n(&k->ctl->word, CGW_WORD(next, slot, 0, CGW_WORD_EPOCH(word) + 1), __ATOMIC_RELEASE);
 	if (im->lists)
 		k->lists_digest = im->lists->digest;
