@@ -226,4 +226,39 @@ status "detach" 0 "$CGWALL" detach
 [ ! -e "$pins" ] || fail "pins after detach: $(ls "$pins")"
 open_again() { [ "$(guarded "$client" tcp 127.0.0.1 7001)" = OK ]; }
 until_ok 10 open_again && pass "open" || fail "still enforced"
+# A list of rules that somebody reads on in the very moment in which somebody else ends it all; so many that
+# the last of them are left to be asked for.
+policy <<<"$(echo 'default in block'; for ((i = 0; i < 2375; i++)); do echo "pass out to 198.51.100.$((i % 250)) port $((i + 1))"; done)"
+agent_start || finish
+out=$($PYTHON - "$W/run/control" "$AGENT" <<'PY'
+import json, os, signal, socket, sys, time
+def connected():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(60)
+    s.connect(sys.argv[1])
+    s.sendall(b'{"do":"status"}\n')
+    f = s.makefile()
+    f.readline()
+    return s, f
+pid = int(sys.argv[2])
+lists, ends = connected(), connected()
+lists[0].sendall(b'{"do":"rules"}\n')
+time.sleep(.3) # more than the socket takes
+os.kill(pid, signal.SIGSTOP)
+while " T " not in open("/proc/%d/stat" % pid).read():
+    time.sleep(.01)
+lists[0].setblocking(False)
+try:
+    while lists[0].recv(1 << 20):
+        pass
+except BlockingIOError:
+    pass
+ends[0].sendall(b'{"do":"detach"}\n')
+os.kill(pid, signal.SIGCONT)
+print(json.loads(ends[1].readline() or "{}").get("ok"))
+PY
+)
+wait "$AGENT"
+is "detach while rules are listed" "True 5" "$out $?"
+AGENT=''
 finish

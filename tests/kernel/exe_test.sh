@@ -142,4 +142,19 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
 done
 is "200 started at once" "200 OK" "$(cat "$W"/at-once.* | sort | uniq -c | sed 's/^ *//')"
 agent_end
+
+# A mount that cannot be written down at once, seen from yet another mount namespace.
+printf '#!/bin/sh\nexec unshare -m "%s" "$@"\n' "$CGWALL" >"$W/apart"
+chmod +x "$W/apart"
+mkdir "$W/mounted"
+printf 'default out block\npass out exe "%s" to 192.0.2.1\n' "$W/mounted/client" | policy
+CGWALL=$W/apart agent_start || finish
+inside() { nsenter -t "$AGENT" -m "$@"; }
+prlimit --pid "$AGENT" --nofile=3: # it cannot open the table
+inside sh -c "mount -t tmpfs none '$W/mounted' && cp '$CLIENT' '$W/mounted/client'"
+until_ok 10 grep -q "mount table is not in force yet" "$W/agent.log" && pass "it says so" || fail "it does not say so"
+prlimit --pid "$AGENT" --nofile=1024:
+elsewhere() { [ "$(guarded nsenter -t "$AGENT" -m unshare -m "$W/mounted/client" tcp 192.0.2.1 7001)" = OK ]; }
+until_ok 10 elsewhere && pass "and tries again" || fail "and does not try again"
+agent_end
 finish

@@ -148,7 +148,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 			ip addr add 10.13.$i.1/24 dev gray$i
 		done
 	} | policy
-	CGWALL=$W/without agent_start
+	CGWALL=$W/without agent_start || finish
 	in_force "a policy is in force all the same" ""
 	# one of four links at a time: more rows of rules than there is room for at once
 	up=(0 0 0 0)

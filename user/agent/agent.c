@@ -193,8 +193,11 @@ int agent_load(struct agent *a, bool color, char **text)
 static void reload(struct agent *a, const char *why)
 {
 	char *text = NULL, counts[64];
-	int err = agent_load(a, a->o->color, &text);
+	int err;
 
+	if (a->detached) /* in this very turn of the loop, which goes on to its end */
+		return;
+	err = agent_load(a, a->o->color, &text);
 	/* Errors in something half-written are none. */
 	if (err && a->by_watch && (err == -EAGAIN || !watch_settled(a->watch, NULL))) {
 		free(text);
@@ -310,6 +313,7 @@ int agent_detach(struct agent *a, char **message)
 
 	ev_io_stop(a->loop, &a->events);
 	ev_io_stop(a->loop, &a->mounts);
+	ev_timer_stop(a->loop, &a->mounts_again);
 	ev_timer_stop(a->loop, &a->cut);
 	ev_io_stop(a->loop, &a->cut_done);
 	beat_stop(a);
@@ -328,13 +332,35 @@ int agent_detach(struct agent *a, char **message)
 	return err;
 }
 
+#define MOUNTS_AGAIN 2. /* seconds; where there is no room for so many mounts that shall not cost much */
+
+static void mounts_refresh(struct agent *a)
+{
+	int err = kernel_mounts_refresh(a->kernel);
+
+	if (err && !a->mounts_failed)
+		output_line(STDERR_FILENO, "cgwall: a change of the mount table is not in force yet: %s",
+			    strerror(-err));
+	a->mounts_failed = err;
+	ev_timer_stop(a->loop, &a->mounts_again);
+	if (!err)
+		return;
+	ev_timer_set(&a->mounts_again, MOUNTS_AGAIN, 0.);
+	ev_timer_start(a->loop, &a->mounts_again);
+}
+
 static void on_mounts(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct agent *a = w->data;
-
 	(void)loop;
 	(void)events;
-	kernel_mounts_refresh(a->kernel);
+	mounts_refresh(w->data);
+}
+
+static void on_mounts_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	mounts_refresh(w->data);
 }
 
 /* Before anything takes long: a signal that comes meanwhile is answered when the loop runs. */
@@ -357,8 +383,9 @@ static void watch_kernel(struct agent *a)
 	ev_io_start(a->loop, &a->events);
 	if (kernel_mounts_fd(a->kernel) < 0)
 		return;
+	ev_timer_init(&a->mounts_again, on_mounts_again, 0., 0.);
 	ev_io_init(&a->mounts, on_mounts, kernel_mounts_fd(a->kernel), EV_READ);
-	a->mounts.data = a;
+	a->mounts.data = a->mounts_again.data = a;
 	ev_io_start(a->loop, &a->mounts);
 }
 

@@ -9,6 +9,7 @@
 #include "../event/json.h"
 #include "../event/show.h"
 #include "inside.h"
+#include "requests.h"
 
 struct flow_stream {
 	struct agent *a;
@@ -118,8 +119,10 @@ static struct json_object *flow_json(struct agent *a, const struct kernel_flow *
 static struct json_object *next_flow(void *state, bool *end)
 {
 	struct flow_stream *s = state;
-	struct json_object *o;
+	struct json_object *o = requests_over(s->a, end);
 
+	if (*end)
+		return o;
 	if (s->at < s->n) {
 		o = flow_json(s->a, &s->flows[s->at++]);
 		*end = !o;

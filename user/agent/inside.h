@@ -45,7 +45,9 @@ struct agent {
 	struct log log;
 	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
 	ev_io events, mounts;
-	ev_timer cut; /* armed while a connection waits to be ended */
+	ev_timer mounts_again;
+	bool mounts_failed; /* the last time, and that was said */
+	ev_timer cut;	    /* armed while a connection waits to be ended */
 	ev_io cut_done;
 	double cut_start, cut_cost; /* when it began last, how long it took; seconds */
 	double cut_hold;	    /* none before, by the monotonic clock */

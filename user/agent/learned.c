@@ -9,6 +9,7 @@
 #include "../event/json.h"
 #include "../event/show.h"
 #include "inside.h"
+#include "requests.h"
 
 struct name_stream {
 	struct agent *a;
@@ -165,8 +166,10 @@ static struct json_object *bound_json(struct name_stream *s, const struct cgw_bo
 static struct json_object *next_name(void *state, bool *end)
 {
 	struct name_stream *s = state;
-	struct json_object *o;
+	struct json_object *o = requests_over(s->a, end);
 
+	if (*end)
+		return o;
 	if (s->at < s->n) {
 		o = bound_json(s, &s->list[s->at++]);
 		*end = !o;

@@ -38,6 +38,12 @@ struct json_object *requests_error(const char *message)
 	return o;
 }
 
+struct json_object *requests_over(const struct agent *a, bool *end)
+{
+	*end = a->detached;
+	return a->detached ? requests_error("the agent is about to end") : NULL;
+}
+
 static struct json_object *rule_numbers(const struct agent *a)
 {
 	struct json_object *o = json_object_new_object();
@@ -188,6 +194,9 @@ static struct json_object *next_rule(void *state, bool *end)
 	const struct rules_entry *e;
 	uint32_t number;
 
+	o = requests_over(s->a, end);
+	if (*end)
+		return o;
 	/* A reload in between: the rest would be of another policy. */
 	if (r->gen != s->gen) {
 		*end = true;
@@ -378,7 +387,7 @@ void requests_handle(void *arg, struct server_client *c, struct json_object *req
 	const struct agent *a = arg;
 
 	if (a->detached) {
-		server_reply(c, requests_error("the agent is about to end"));
+		server_reply(c, requests_over(a, &(bool){false}));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {

@@ -61,8 +61,8 @@ void server_reply(struct server_client *c, struct json_object *o);
  * the client sends meanwhile wait. */
 void server_stream(struct server_client *c, server_next next, void (*release)(void *state), void *state);
 
-/* There may be something new for streams that had nothing. Not from within a handler, nor a stream's `next`: it
- * frees clients that are gone. */
+/* There may be something new for streams that had nothing. Not from within a handler, nor a stream's `next`:
+ * it frees clients that are gone. */
 void server_wake(struct server *s);
 
 #endif
