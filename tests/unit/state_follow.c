@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Files that are followed: each way in which one may become another. */
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +143,51 @@ static void links(void)
 	shell("rm -r etc run elsewhere");
 }
 
+/* No descriptor is left, and so no instance of inotify either. */
+static void limit(bool none)
+{
+	static struct rlimit was;
+	struct rlimit now;
+	int fd = dup(0);
+
+	if (!none) {
+		close(fd);
+		CHECK(!setrlimit(RLIMIT_NOFILE, &was));
+		return;
+	}
+	CHECK(!getrlimit(RLIMIT_NOFILE, &was));
+	now = was;
+	now.rlim_cur = (rlim_t)fd;
+	close(fd);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &now));
+}
+
+/* Where the host has nothing left to follow files by, they are looked at until it has. */
+static void without_inotify(void)
+{
+	char path[64];
+	const char *paths[] = {path};
+	struct follow *f;
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	write_file("file", "1");
+	limit(true);
+	if (!CHECK(!follow_open(loop, paths, 1, changed, &calls, &f)))
+		return;
+	CHECK_INT(follow_error(f), -EMFILE);
+	CHECK(!told(false));
+	shell("ulimit -n 99 && echo 2 >new && mv new file");
+	CHECK(told(true));
+	CHECK_INT(follow_error(f), -EMFILE);
+	limit(false);
+	CHECK(told(true)); /* it is followed now, and may have changed before */
+	CHECK_INT(follow_error(f), 0);
+	write_file("file", "3");
+	CHECK(told(true));
+	follow_close(f);
+	shell("rm file");
+}
+
 int main(void)
 {
 	loop = ev_loop_new(EVFLAG_AUTO);
@@ -148,6 +195,7 @@ int main(void)
 		return test_done();
 	RUN(one_file);
 	RUN(links);
+	RUN(without_inotify);
 	ev_loop_destroy(loop);
 	shell("rm -rf beside");
 	CHECK(!rmdir(dir));

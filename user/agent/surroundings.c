@@ -9,6 +9,7 @@
 #include "surroundings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,6 +55,7 @@ struct surroundings {
 	double again_failed;	   /* seconds to the next try; 0: it did not fail */
 	double again_cost;	   /* seconds that it took the last time */
 	bool zone;		   /* it has changed, and an `until` was read in another one */
+	int unfollowed[2];	   /* what told_of() said last */
 	char *stale;		   /* why `self` or `resolvers` are not what they should be; NULL: they are */
 	struct seen seen;	   /* as the log has it */
 	struct standing *standing; /* NULL: no policy is in force yet */
@@ -71,6 +73,41 @@ static double seconds(clockid_t clock)
 static double monotonic(void)
 {
 	return seconds(CLOCK_MONOTONIC);
+}
+
+/* ---- what the kernel does not tell of ---- */
+
+/* The i-th of what is followed by inotify: 0, or why it is not. */
+static int told_of(const struct surroundings *s, size_t i)
+{
+	return i ? follow_error(s->resolv) : clock_error(s->clock);
+}
+
+static const char *const followed[] = {"the time zone (/etc/localtime)", "the list of resolvers"};
+
+static void unfollowed_text(size_t i, int err, char *ret, size_t size)
+{
+	snprintf(ret, size, "changes of %s are not told of (%s): it is looked at every few seconds",
+		 followed[i], strerror(-err));
+}
+
+/* Says it once. */
+static void say_unfollowed(struct surroundings *s)
+{
+	char text[160];
+
+	for (size_t i = 0; i < 2; i++) {
+		int err = told_of(s, i);
+
+		if (!err == !s->unfollowed[i])
+			continue;
+		s->unfollowed[i] = err;
+		if (err)
+			unfollowed_text(i, err, text, sizeof(text));
+		else
+			snprintf(text, sizeof(text), "changes of %s are told of again", followed[i]);
+		output_line(err ? STDERR_FILENO : STDOUT_FILENO, "cgwall: %s", text);
+	}
 }
 
 /* ---- rules that are in force ---- */
@@ -295,6 +332,7 @@ static void on_facts(void *arg, unsigned what)
 	struct surroundings *s = arg;
 	double wait;
 
+	say_unfollowed(s);
 	s->pending |= what;
 	if (!s->following || ev_is_active(&s->pace))
 		return;
@@ -455,6 +493,7 @@ void surroundings_status(const struct surroundings *s, struct json_object *o, st
 {
 	const struct standing *st = s->standing;
 	struct json_object *around = json_object_new_object();
+	char text[160];
 
 	if (!around)
 		return;
@@ -468,6 +507,12 @@ void surroundings_status(const struct surroundings *s, struct json_object *o, st
 	standing_status(st, o);
 	if (s->stale)
 		json_object_array_add(reasons, json_text(s->stale));
+	for (size_t i = 0; i < 2; i++) {
+		if (!told_of(s, i))
+			continue;
+		unfollowed_text(i, told_of(s, i), text, sizeof(text));
+		json_object_array_add(reasons, json_text(text));
+	}
 }
 
 /* ---- opening ---- */
@@ -510,6 +555,7 @@ int surroundings_open(struct agent *a, struct surroundings **ret, char **message
 		surroundings_close(s);
 		return err;
 	}
+	say_unfollowed(s);
 	*ret = s;
 	return 0;
 }

@@ -163,6 +163,11 @@ void clock_close(struct clock *c)
 	free(c);
 }
 
+int clock_error(const struct clock *c)
+{
+	return c ? follow_error(c->zone) : 0;
+}
+
 int clock_wait(struct clock *c, const struct enable *e, int64_t at)
 {
 	struct itimerspec t = {0};

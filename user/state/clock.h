@@ -21,6 +21,9 @@ int64_t clock_next(const struct enable *e, int64_t now);
 int clock_open(struct ev_loop *loop, struct facts *f, struct clock **ret);
 void clock_close(struct clock *c); /* NULL is fine */
 
+/* Why the time zone's file is only looked at now and then, as follow_error(). c may be NULL. */
+int clock_error(const struct clock *c);
+
 /* Waits for what comes next for these facts, which were evaluated for the second `at`; due after each
  * evaluation. e may be freed afterwards. 0; -ECANCELED where the clock was set since the last time, and it
  * waits, but they may be out of date; or another -errno. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,9 @@
 #define EVENTS \
 	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 #define FILE_EVENTS (IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF)
-#define LINKS_MAX 40 /* as the kernel has it */
-#define READS_MAX 16 /* before the loop gets its turn */
+#define LINKS_MAX 40	/* as the kernel has it */
+#define READS_MAX 16	/* before the loop gets its turn */
+#define LOOK_SECONDS 2. /* where the kernel does not tell of changes */
 
 /* A name in a folder that the way goes through; without a name, the file at its end: one that is mounted in
  * its place is written where no folder of the way sees it. */
@@ -26,9 +28,17 @@ struct step {
 	char *folder, *name;
 };
 
+/* What tells one file from another, and from itself after a change; 0 where there is none. */
+struct stamp {
+	uint64_t part[5];
+};
+
 struct follow {
 	struct ev_loop *loop;
-	ev_io io;
+	ev_io io;	      /* fd -1: no inotify instance is to be had */
+	ev_timer look;	      /* runs as long as not everything is watched, */
+	int error;	      /* for this reason */
+	struct stamp *stamps; /* of the paths, at the last look */
 	void (*fn)(void *arg);
 	void *arg;
 	const char *const *paths;
@@ -136,8 +146,11 @@ static int walk(struct follow *f)
 
 	f->steps = NULL;
 	f->nsteps = 0;
-	for (size_t i = 0; !err && i < f->npaths; i++)
-		err = add_path(f, f->paths[i]);
+	for (size_t i = 0; i < f->npaths; i++) {
+		int r = add_path(f, f->paths[i]);
+
+		err = err ? err : r;
+	}
 	for (size_t i = 0; i < nold; i++) {
 		bool used = false;
 
@@ -150,6 +163,63 @@ static int walk(struct follow *f)
 	}
 	free_steps(old, nold);
 	return err;
+}
+
+/* Is one of the files another one than at the last look? */
+static bool look(struct follow *f)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < f->npaths; i++) {
+		struct stamp now = {0};
+		struct stat st;
+
+		if (!stat(f->paths[i], &st))
+			now = (struct stamp){{st.st_dev, st.st_ino, (uint64_t)st.st_size,
+					      (uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec}};
+		changed |= memcmp(&now, &f->stamps[i], sizeof(now)) != 0;
+		f->stamps[i] = now;
+	}
+	return changed;
+}
+
+static void on_inotify(struct ev_loop *loop, ev_io *w, int events);
+
+/* Watches everything; as long as that cannot be had, the files are looked at. */
+static void watch_all(struct follow *f)
+{
+	int fd;
+
+	if (f->io.fd < 0) {
+		fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		if (fd >= 0) {
+			ev_io_set(&f->io, fd, EV_READ);
+			ev_io_start(f->loop, &f->io);
+		} else {
+			f->error = -errno;
+		}
+	}
+	if (f->io.fd >= 0)
+		f->error = walk(f);
+	if (!f->error) {
+		ev_timer_stop(f->loop, &f->look);
+	} else if (!ev_is_active(&f->look)) {
+		look(f);
+		ev_timer_again(f->loop, &f->look);
+	}
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct follow *f = w->data;
+	bool changed = look(f);
+
+	(void)loop;
+	(void)events;
+	watch_all(f);
+	/* nobody knows what changed just before it was watched */
+	if (changed || !f->error)
+		f->fn(f->arg);
 }
 
 /* A new file counts when its writer closes it; half of it is nothing to read. */
@@ -203,7 +273,7 @@ static void on_inotify(struct ev_loop *loop, ev_io *w, int events)
 	}
 	if (!changed)
 		return;
-	walk(f); /* what cannot be watched is told by what can, or not */
+	watch_all(f);
 	f->fn(f->arg);
 }
 
@@ -211,26 +281,26 @@ int follow_open(struct ev_loop *loop, const char *const *paths, size_t n, void (
 		struct follow **ret)
 {
 	struct follow *f = calloc(1, sizeof(*f));
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), err;
 
-	if (!f || fd < 0) {
-		err = f ? -errno : -ENOMEM;
-		free(f);
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
+	if (!f)
+		return -ENOMEM;
 	*f = (struct follow){.loop = loop, .fn = fn, .arg = arg, .paths = paths, .npaths = n};
-	ev_io_init(&f->io, on_inotify, fd, EV_READ);
-	f->io.data = f;
-	err = walk(f);
-	if (err) {
-		follow_close(f);
-		return err;
+	f->stamps = calloc(n, sizeof(*f->stamps));
+	if (!f->stamps) {
+		free(f);
+		return -ENOMEM;
 	}
-	ev_io_start(loop, &f->io);
+	ev_io_init(&f->io, on_inotify, -1, EV_READ);
+	ev_timer_init(&f->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+	f->io.data = f->look.data = f;
+	watch_all(f);
 	*ret = f;
 	return 0;
+}
+
+int follow_error(const struct follow *f)
+{
+	return f ? f->error : 0;
 }
 
 void follow_close(struct follow *f)
@@ -238,7 +308,10 @@ void follow_close(struct follow *f)
 	if (!f)
 		return;
 	ev_io_stop(f->loop, &f->io);
-	close(f->io.fd);
+	ev_timer_stop(f->loop, &f->look);
+	if (f->io.fd >= 0)
+		close(f->io.fd);
+	free(f->stamps);
 	free_steps(f->steps, f->nsteps);
 	free(f);
 }
