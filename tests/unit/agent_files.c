@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,8 @@ static void making(void)
 
 /* ---- watching ---- */
 
+#define QUEUE 16400 /* two events each: more than inotify keeps where nobody set it higher */
+
 static unsigned changes;
 
 static void on_change(void *arg)
@@ -139,6 +142,7 @@ static void watching(void)
 	struct diag d = {0};
 	struct policy *p;
 	struct watch *w;
+	bool moved = true;
 	FILE *f;
 
 	mkdir("conf.d", 0700);
@@ -192,6 +196,35 @@ static void watching(void)
 	CHECK(!watch_settled(w, p));
 	fclose(f);
 	CHECK_INT(wait_changes(loop, 1), 1);
+	/* Who shortens a file by its path has nothing to close; and others are told of afterwards. */
+	CHECK(!truncate("policy.conf", 2));
+	CHECK_INT(wait_changes(loop, 1), 1);
+	CHECK(!truncate("policy.conf", 0));
+	write_file("conf.d/c.conf", "pass out\n");
+	CHECK_INT(wait_changes(loop, 1), 1);
+	CHECK(watch_settled(w, p));
+	/* Nor is one waited for that has another name, by which its writer goes, when he is done. */
+	CHECK(!link("policy.conf", "data/other"));
+	f = fopen("data/other", "a");
+	CHECK(!watch_settled(w, p));
+	fclose(f);
+	CHECK_INT(wait_changes(loop, 1), 1);
+	unlink("data/other");
+	CHECK(watch_settled(w, p));
+	wait_changes(loop, 0);
+	/* The queue has lost that he was done. */
+	f = fopen("policy.conf", "a");
+	fputs("#\n", f);
+	fflush(f);
+	CHECK_INT(wait_changes(loop, 0), 0);
+	for (int i = 0; i < QUEUE; i++)
+		moved &= !rename(i % 2 ? "conf.d/d.txt" : "conf.d/c.conf",
+				 i % 2 ? "conf.d/c.conf" : "conf.d/d.txt");
+	CHECK(moved);
+	fclose(f);
+	CHECK(wait_changes(loop, 1) > 0);
+	CHECK(watch_settled(w, p));
+	wait_changes(loop, 0);
 	/* Many changes at once are told once. */
 	for (int i = 0; i < 50; i++)
 		write_file("policy.conf", "pass out\n");
@@ -205,6 +238,44 @@ static void watching(void)
 	ev_loop_destroy(loop);
 	CHECK(!system(
 		"rm -rf conf.d data list.txt policy.conf")); /* NOLINT(cert-env33-c): words of our own */
+}
+
+/* No descriptor is left, and so no instance of inotify either: the files are looked at until there is one. */
+static void watching_without_inotify(void)
+{
+	struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+	struct rlimit was, none;
+	struct timespec since;
+	struct diag d = {0};
+	struct policy *p;
+	struct watch *w;
+	char note[256];
+	int fd;
+
+	write_file("policy.conf", "pass out\n");
+	p = policy_read("policy.conf", &d);
+	fd = dup(0);
+	close(fd);
+	CHECK(!getrlimit(RLIMIT_NOFILE, &was));
+	none = was;
+	none.rlim_cur = (rlim_t)fd;
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	CHECK(!watch_open(loop, on_change, NULL, &w));
+	CHECK(!setrlimit(RLIMIT_NOFILE, &was));
+	clock_gettime(CLOCK_REALTIME, &since);
+	since.tv_sec++;
+	CHECK(!watch_set(w, p, &since));
+	CHECK(watch_note(w, note, sizeof(note)) && strstr(note, "Too many open files"));
+	write_file("policy.conf", "block out\n");
+	CHECK_INT(wait_changes(loop, 1), 1);
+	CHECK(!watch_note(w, note, sizeof(note)));
+	write_file("policy.conf", "pass out\n");
+	CHECK_INT(wait_changes(loop, 1), 1);
+	watch_close(w);
+	policy_free(p);
+	diag_free(&d);
+	ev_loop_destroy(loop);
+	unlink("policy.conf");
 }
 
 /* ---- links ---- */
@@ -320,6 +391,7 @@ int main(void)
 	RUN(resolving);
 	RUN(making);
 	RUN(watching);
+	RUN(watching_without_inotify);
 	RUN(links);
 	RUN(aliases_of_a_policy);
 	RUN(resolvers);

@@ -108,6 +108,8 @@ static void add_notes(const struct agent *a, struct json_object *reasons)
 		snprintf(note, sizeof(note), "this policy is not kept for the next start: %s", a->not_kept);
 		json_object_array_add(reasons, json_text(note));
 	}
+	if (watch_note(a->watch, note, sizeof(note)))
+		json_object_array_add(reasons, json_text(note));
 }
 
 static void do_status(struct agent *a, struct server_client *c, struct json_object *request)

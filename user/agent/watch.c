@@ -2,7 +2,9 @@
 /* Folders are watched, not files: editors and package managers put a new file in the old one's place. What
  * changes in a folder counts where its name fits one of the patterns kept for that folder. A file that is
  * just being written counts when it is closed; until then nothing is told, so that nobody takes half of it
- * for the policy (an emptied file is a valid policy that lets everything pass).
+ * for the policy (an emptied file is a valid policy that lets everything pass). truncate() closes nothing,
+ * and a full queue loses what it does not hold: what is unfinished is looked at again and again, and so are
+ * all files where the host has no inotify instance or watch left.
  */
 #include "watch.h"
 
@@ -14,6 +16,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +27,8 @@
 #include <ev.h>
 
 #include "../policy/policy.h"
+#include "look.h"
+#include "output.h"
 
 #define QUIET 0.1  /* seconds without a change before it is told */
 #define LONGEST 1. /* after the first change it is told at last */
@@ -31,12 +36,14 @@
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | \
 	 IN_MOVE_SELF)
 #define UNFINISHED_MAX 64 /* files that are being written; more are not waited for */
+#define LOOK 2.		  /* seconds between looks at them */
+#define PATIENCE 10.	  /* as long as that they are waited for in silence */
 
 /* Kubernetes swaps a link of this name to change all files of a folder at once. */
 #define SWAPPED "..data"
 
 struct spot {
-	int wd;
+	int wd;		     /* -1: cannot be watched */
 	char *dir, *pattern; /* for fnmatch() */
 };
 
@@ -46,17 +53,23 @@ struct spot {
 
 /* Written to and not closed yet. */
 struct unfinished {
-	int wd;
+	int wd; /* -1: `name` is a path, and somebody has it open */
 	char *name;
+	ev_tstamp first, last; /* written to */
 };
 
 struct watch {
 	struct ev_loop *loop;
 	ev_io io;
 	ev_timer timer;
+	ev_timer look; /* runs while something is unfinished or cannot be watched, */
+	int error;     /* for this reason; -errno */
+	bool told;     /* and that was said */
+	uint64_t sum;  /* of what was there at the last look */
+	char *waits;   /* the file that was waited for too long */
 	void (*fn)(void *arg);
 	void *arg;
-	int fd;
+	int fd; /* -1: none is to be had */
 	struct spot *spots;
 	size_t nspots, size;
 	struct unfinished unfinished[UNFINISHED_MAX];
@@ -85,8 +98,18 @@ static bool is_watched(const struct spot *spots, size_t n, int wd)
 static void unwatch(int fd, const struct spot *old, size_t nold, const struct spot *now, size_t nnow)
 {
 	for (size_t i = 0; i < nold; i++)
-		if (!is_watched(now, nnow, old[i].wd))
+		if (old[i].wd >= 0 && !is_watched(now, nnow, old[i].wd))
 			inotify_rm_watch(fd, old[i].wd); /* a second time, it is told that there is none */
+}
+
+/* Its number or -1, and why in w->error where that is not for want of a folder. */
+static int watch_dir(struct watch *w, const char *dir)
+{
+	int wd = w->fd < 0 ? -1 : inotify_add_watch(w->fd, dir, EVENTS | IN_ONLYDIR);
+
+	if (w->fd >= 0 && wd < 0 && errno != ENOENT && errno != ENOTDIR)
+		w->error = -errno;
+	return wd;
 }
 
 static int add_spot(struct watch *w, const char *dir, const char *pattern)
@@ -97,9 +120,9 @@ static int add_spot(struct watch *w, const char *dir, const char *pattern)
 	for (size_t i = 0; i < w->nspots; i++)
 		if (!strcmp(w->spots[i].dir, dir) && !strcmp(w->spots[i].pattern, pattern))
 			return 0;
-	wd = inotify_add_watch(w->fd, dir, EVENTS | IN_ONLYDIR);
-	if (wd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	wd = watch_dir(w, dir);
+	if (wd < 0 && !w->error)
+		return 0;
 	if (w->nspots == w->size) {
 		size_t size = w->size ? 2 * w->size : 16;
 
@@ -274,19 +297,32 @@ static bool is_link(const struct spot *s, const struct inotify_event *e)
 	return S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink > 1);
 }
 
-static void set_unfinished(struct watch *w, const struct inotify_event *e, bool unfinished)
+static void drop_unfinished(struct watch *w, size_t i)
 {
+	free(w->unfinished[i].name);
+	w->unfinished[i] = w->unfinished[--w->nunfinished];
+}
+
+static void set_unfinished(struct watch *w, int wd, const char *name, bool unfinished)
+{
+	ev_tstamp now = ev_now(w->loop);
 	size_t i = 0;
 
-	while (i < w->nunfinished && (w->unfinished[i].wd != e->wd || strcmp(w->unfinished[i].name, e->name)))
+	while (i < w->nunfinished && (w->unfinished[i].wd != wd || strcmp(w->unfinished[i].name, name)))
 		i++;
-	if (unfinished && i == w->nunfinished && i < UNFINISHED_MAX) {
-		w->unfinished[i] = (struct unfinished){.wd = e->wd, .name = strdup(e->name)};
-		w->nunfinished += w->unfinished[i].name != NULL;
-	} else if (!unfinished && i < w->nunfinished) {
-		free(w->unfinished[i].name);
-		w->unfinished[i] = w->unfinished[--w->nunfinished];
+	if (!unfinished) {
+		if (i < w->nunfinished)
+			drop_unfinished(w, i);
+		return;
 	}
+	if (i == w->nunfinished && i < UNFINISHED_MAX) {
+		w->unfinished[i] = (struct unfinished){.wd = wd, .name = strdup(name), .first = now};
+		w->nunfinished += w->unfinished[i].name != NULL;
+	}
+	if (i < w->nunfinished)
+		w->unfinished[i].last = now;
+	if (!ev_is_active(&w->look))
+		ev_timer_again(w->loop, &w->look);
 }
 
 /* Does the event mean that something changed? */
@@ -301,7 +337,7 @@ static bool counts(struct watch *w, const struct inotify_event *e)
 			continue;
 		if (e->mask & IN_CREATE)
 			return is_link(s, e);
-		set_unfinished(w, e, e->mask & IN_MODIFY);
+		set_unfinished(w, e->wd, e->name, e->mask & IN_MODIFY);
 		return !(e->mask & IN_MODIFY);
 	}
 	return e->mask & IN_Q_OVERFLOW;
@@ -337,27 +373,66 @@ static void on_inotify(struct ev_loop *loop, ev_io *io, int events)
 	drain(io->data);
 }
 
-/* 1 where somebody has the file open for writing. A lease for reading is given only where nobody has; where
- * leases cannot be had at all, IN_MODIFY has to do, which comes a little after the deed. */
+/* Where it cannot be told IN_MODIFY has to do, which comes a little after the deed. */
 static int being_written(void *arg, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), writer;
-
-	(void)arg;
-	if (fd < 0)
+	if (look_writer(path) <= 0)
 		return 0;
-	writer = fcntl(fd, F_SETLEASE, F_RDLCK) && errno == EAGAIN;
-	fcntl(fd, F_SETLEASE, F_UNLCK);
-	close(fd);
-	return writer;
+	set_unfinished(arg, -1, path, true);
+	return 1;
 }
 
 bool watch_settled(struct watch *w, const struct policy *p)
 {
 	/* In this order: whoever was writing before the first look and is not any more has been told of. */
-	bool writing = p && each_file(p, being_written, NULL);
+	bool writing = p && each_file(p, being_written, w);
 
 	return !drain(w) && !w->nunfinished && !writing;
+}
+
+static bool path_of(const struct watch *w, const struct unfinished *u, char ret[PATH_MAX])
+{
+	if (u->wd < 0)
+		return snprintf(ret, PATH_MAX, "%s", u->name) < PATH_MAX;
+	for (size_t i = 0; i < w->nspots; i++)
+		if (w->spots[i].wd == u->wd)
+			return snprintf(ret, PATH_MAX, "%s/%s", w->spots[i].dir, u->name) < PATH_MAX;
+	return false;
+}
+
+static void say_waits(struct watch *w, const char *path)
+{
+	if (w->waits)
+		return;
+	w->waits = strdup(path);
+	output_line(STDERR_FILENO, "cgwall: changes are not loaded as long as %s is open for writing", path);
+}
+
+/* Drops what nobody is writing any more. Was there any? */
+static bool finish(struct watch *w)
+{
+	ev_tstamp now = ev_now(w->loop);
+	bool any = false;
+
+	for (size_t i = 0; i < w->nunfinished;) {
+		const struct unfinished *u = &w->unfinished[i];
+		char path[PATH_MAX];
+		int writer = path_of(w, u, path) ? look_writer(path) : 0;
+
+		if (writer > 0 || (writer < 0 && now - u->last < PATIENCE)) {
+			if (now - u->first > PATIENCE)
+				say_waits(w, path);
+			i++;
+		} else {
+			drop_unfinished(w, i);
+			any = true;
+		}
+	}
+	if (!w->nunfinished) {
+		free(w->waits);
+		w->waits = NULL;
+	}
+	return any;
 }
 
 static void on_time(struct ev_loop *loop, ev_timer *t, int events)
@@ -367,9 +442,87 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	w->first = 0.;
-	/* Closing what is unfinished is a change that starts this again. */
+	finish(w);
+	/* Closing what is unfinished is a change that starts this again; on_look() sees to what is not told.
+	 */
 	if (watch_settled(w, NULL))
 		w->fn(w->arg);
+}
+
+/* ---- where there is nothing to watch with ---- */
+
+/* A number that becomes another one when one of the files does. */
+static uint64_t sum_up(const struct watch *w)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->nspots; i++)
+		if (look_sum(w->spots[i].dir, w->spots[i].pattern, SWAPPED, &sum))
+			return w->sum; /* next time */
+	return sum;
+}
+
+/* Tries to watch what could not be watched. Has something changed since the last look? */
+static bool look_again(struct watch *w)
+{
+	uint64_t was = w->sum;
+
+	w->error = 0;
+	if (w->fd < 0) {
+		w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		if (w->fd < 0) {
+			w->error = -errno;
+		} else {
+			ev_io_set(&w->io, w->fd, EV_READ);
+			ev_io_start(w->loop, &w->io);
+		}
+	}
+	for (size_t i = 0; w->fd >= 0 && i < w->nspots; i++)
+		if (w->spots[i].wd < 0)
+			w->spots[i].wd = watch_dir(w, w->spots[i].dir);
+	w->sum = sum_up(w);
+	return w->sum != was;
+}
+
+#define UNTOLD "changes of the policy's files are not told of (%s): they are looked at every few seconds"
+
+/* Says it once. */
+static void say_error(struct watch *w)
+{
+	if (!w->error == !w->told)
+		return;
+	w->told = w->error;
+	if (w->told)
+		output_line(STDERR_FILENO, "cgwall: " UNTOLD, strerror(-w->error));
+	else
+		output_line(STDOUT_FILENO, "cgwall: changes of the policy's files are told of again");
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct watch *w = t->data;
+	bool changed = finish(w);
+
+	(void)events;
+	if (w->error) {
+		changed |= look_again(w);
+		say_error(w);
+	}
+	if (changed)
+		note_change(w);
+	if (!w->nunfinished && !w->error)
+		ev_timer_stop(loop, t);
+}
+
+const char *watch_note(const struct watch *w, char *ret, size_t size)
+{
+	if (w && w->waits)
+		snprintf(ret, size, "changes are not loaded as long as %s is open for writing", w->waits);
+	else if (w && w->error)
+		snprintf(ret, size, UNTOLD, strerror(-w->error));
+	else
+		return NULL;
+	return ret;
 }
 
 int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct watch **ret)
@@ -379,18 +532,18 @@ int watch_open(struct ev_loop *loop, void (*fn)(void *arg), void *arg, struct wa
 	if (!w)
 		return -ENOMEM;
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (w->fd < 0) {
-		free(w);
-		return -errno;
-	}
+	if (w->fd < 0)
+		w->error = -errno;
 	signal(SIGIO, SIG_IGN); /* how a lease's holder is told that somebody else wants the file */
 	w->loop = loop;
 	w->fn = fn;
 	w->arg = arg;
 	ev_timer_init(&w->timer, on_time, 0., 0.);
+	ev_timer_init(&w->look, on_look, LOOK, LOOK);
 	ev_io_init(&w->io, on_inotify, w->fd, EV_READ);
-	w->timer.data = w->io.data = w;
-	ev_io_start(loop, &w->io);
+	w->timer.data = w->look.data = w->io.data = w;
+	if (w->fd >= 0)
+		ev_io_start(loop, &w->io);
 	*ret = w;
 	return 0;
 }
@@ -401,17 +554,20 @@ void watch_close(struct watch *w)
 		return;
 	ev_io_stop(w->loop, &w->io);
 	ev_timer_stop(w->loop, &w->timer);
-	close(w->fd);
+	ev_timer_stop(w->loop, &w->look);
+	if (w->fd >= 0)
+		close(w->fd);
 	free_spots(w->spots, w->nspots);
 	for (size_t i = 0; i < w->nunfinished; i++)
 		free(w->unfinished[i].name);
+	free(w->waits);
 	free(w);
 }
 
 /* One descriptor for ever, on which a folder keeps its number: nothing is missed while the list changes. */
 int watch_set(struct watch *w, const struct policy *p, const struct timespec *since)
 {
-	struct watch fresh = {.fd = w->fd};
+	struct watch fresh = {.fd = w->fd, .error = w->fd < 0 ? w->error : 0};
 	int64_t limit = ns_of(since);
 	int err = add_policy(&fresh, p);
 
@@ -425,12 +581,19 @@ int watch_set(struct watch *w, const struct policy *p, const struct timespec *si
 	w->spots = fresh.spots;
 	w->nspots = fresh.nspots;
 	w->size = fresh.size;
-	for (size_t i = 0; i < w->nunfinished; i++) {
-		if (is_watched(w->spots, w->nspots, w->unfinished[i].wd))
-			continue;
-		free(w->unfinished[i].name);
-		w->unfinished[i--] = w->unfinished[--w->nunfinished];
+	w->error = fresh.error;
+	for (size_t i = 0; i < w->nunfinished;) {
+		if (w->unfinished[i].wd < 0 || is_watched(w->spots, w->nspots, w->unfinished[i].wd))
+			i++;
+		else
+			drop_unfinished(w, i);
 	}
+	if (w->error) {
+		w->sum = sum_up(w);
+		if (!ev_is_active(&w->look))
+			ev_timer_again(w->loop, &w->look);
+	}
+	say_error(w);
 	if (each_file(p, changed_after, &limit))
 		note_change(w);
 	return 0;
