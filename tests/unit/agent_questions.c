@@ -28,6 +28,7 @@ static struct {
 	enum question_how how;
 	char by[64];
 } did;
+static unsigned looks, look_us;
 static bool is_asked = true, is_waiting = true, is_alive = true, recheck_in_lasting;
 static int lasting_error;
 static uint64_t timeout_ms = 600000, else_for_ms;
@@ -66,9 +67,9 @@ static void drop(void *arg, struct question *q)
 
 static bool waits(void *arg, const struct question *q, const struct question_flow *f)
 {
-	(void)arg;
-	(void)q;
-	(void)f;
+	(void)arg, (void)q, (void)f;
+	looks++;
+	usleep(look_us);
 	return is_waiting;
 }
 
@@ -294,6 +295,30 @@ static void withdrawn(void)
 	CHECK_INT(did.dropped, 1);
 	CHECK_INT(did.how, QUESTION_WITHDRAWN);
 	CHECK_INT(questions_count(qs), 0);
+	end();
+}
+
+/* Where looking takes long, what else there is to do has its turn in between. */
+static void withdrawn_slowly(void)
+{
+	unsigned most = 0;
+
+	begin();
+	for (uint64_t i = 0; i < 40; i++)
+		CHECK(!ask(1 + i / 4, "::ffff:192.0.2.1", 443));
+	looks = 0;
+	look_us = 3000;
+	is_waiting = false;
+	for (int i = 0; i < 100000 && did.dropped < 10; i++) {
+		unsigned before = looks;
+
+		ev_run(loop, EVRUN_ONCE);
+		most = looks - before > most ? looks - before : most;
+	}
+	look_us = 0;
+	CHECK_INT(did.dropped, 10);
+	CHECK_INT(looks, 40); /* once after each flow that is gone */
+	CHECK_MSG(most < 20, "%u looks in one turn", most);
 	end();
 }
 
@@ -581,6 +606,7 @@ int main(void)
 	RUN(domains);
 	RUN(timed_out);
 	RUN(withdrawn);
+	RUN(withdrawn_slowly);
 	RUN(rechecked);
 	RUN(for_ever);
 	RUN(remembers);

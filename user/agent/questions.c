@@ -12,8 +12,10 @@
 #include "remember.h"
 
 #define BUCKETS 1024
-#define NOTES 2048	 /* kept for those who follow */
-#define SWEEP_SECONDS 1. /* between looks at whether anybody still waits */
+#define NOTES 2048	  /* kept for those who follow */
+#define SWEEP_SECONDS 1.  /* between looks at whether anybody still waits */
+#define SWEEP_NS 20000000 /* of which one takes at most, before the loop goes on, */
+#define SWEEP_SHARE 10	  /* and all of them one part in so many of the time */
 
 /* A note is a question's number until somebody reads it: what is open is told as it is then. What is over is
  * kept as a line. */
@@ -31,6 +33,7 @@ struct questions {
 	struct question *oldest, **end;
 	size_t n;
 	ev_timer sweep;
+	struct question *at; /* it goes on here; NULL: at the oldest */
 	struct note notes[NOTES];
 	uint64_t next_note;
 	size_t followers; /* without one nobody takes notes */
@@ -168,6 +171,8 @@ static void unlink_question(struct question *q)
 	*q->at = q->next;
 	if (q->next)
 		q->next->at = q->at;
+	if (qs->at == q)
+		qs->at = q->newer;
 	*q->from_older = q->newer;
 	if (q->newer)
 		q->newer->from_older = q->from_older;
@@ -242,20 +247,28 @@ static bool watchable(const struct question *q)
 static void on_sweep(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct questions *qs = w->data;
+	struct question *q = qs->at ? qs->at : qs->oldest, *newer;
+	int64_t start = clock_ns(CLOCK_MONOTONIC), took = 0;
+	double rest;
 
-	(void)loop;
 	(void)events;
-	for (struct question *q = qs->oldest, *newer; q; q = newer) {
-		bool waits = false;
-
+	for (; q && took < SWEEP_NS; took = clock_ns(CLOCK_MONOTONIC) - start) {
 		newer = q->newer;
-		if (!watchable(q))
-			continue;
-		for (size_t i = 0; !waits && i < q->nflows; i++)
-			waits = qs->ops.waits(qs->ops.arg, q, &q->flows[i]);
-		if (!waits)
+		/* who has ceased to wait does not begin again */
+		if (!watchable(q) || qs->ops.waits(qs->ops.arg, q, &q->flows[q->gone])) {
+			q = newer;
+		} else if (++q->gone == q->nflows) {
 			drop_question(q, QUESTION_WITHDRAWN);
+			q = newer;
+		}
 	}
+	qs->at = q;
+	if (!qs->n)
+		return;
+	rest = (double)took / 1e9 * (SWEEP_SHARE - 1);
+	ev_now_update(loop);
+	ev_timer_set(w, !qs->at && rest < SWEEP_SECONDS ? SWEEP_SECONDS : rest, 0.);
+	ev_timer_start(loop, w);
 }
 
 int questions_open(struct ev_loop *loop, const struct questions_ops *ops, struct remember *remembered,
@@ -269,7 +282,7 @@ int questions_open(struct ev_loop *loop, const struct questions_ops *ops, struct
 	qs->ops = *ops;
 	qs->remembered = remembered;
 	qs->end = &qs->oldest;
-	ev_timer_init(&qs->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
+	ev_timer_init(&qs->sweep, on_sweep, SWEEP_SECONDS, 0.);
 	qs->sweep.data = qs;
 	*ret = qs;
 	return 0;
@@ -366,7 +379,7 @@ static int open_question(struct questions *qs, const struct cgw_asked *e, const 
 	q->timer.data = q;
 	ev_timer_start(qs->loop, &q->timer);
 	if (!ev_is_active(&qs->sweep)) {
-		ev_timer_set(&qs->sweep, SWEEP_SECONDS, SWEEP_SECONDS);
+		ev_timer_set(&qs->sweep, SWEEP_SECONDS, 0.);
 		ev_timer_start(qs->loop, &qs->sweep);
 	}
 	qs->ops.log(qs->ops.arg, q, &open);

@@ -45,6 +45,7 @@ struct question {
 	struct question_flow *flows;
 	size_t nflows, room;
 	/* The table's own. */
+	size_t gone; /* so many of the first flows nobody waits for any more */
 	struct questions *in;
 	struct question *next, **at;	      /* of the same bucket */
 	struct question *newer, **from_older; /* of all */
