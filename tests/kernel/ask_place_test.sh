@@ -58,8 +58,41 @@ kill $gone
 ask_result gone >/dev/null
 wait $gone 2>/dev/null
 is "a namespace without a process is kept" 1 "$(kept)"
+ask_begin beside udp $PEER4 7719
+other=$(question_of 7719)
 answer "$id" pass
 unlike "a namespace without a process: sent on" "question $id: " "$(cat "$W/agent.log")"
+is "and is not kept any longer, though there is another question" 0 "$(kept)"
+answer "$other" pass
+is "that other question" OK "$(ask_result beside)"
+
+# a namespace in which only a thread is: what /proc shows of its process is another one
+cat >"$W/thread.py" <<'PY'
+import ctypes, os, socket, threading
+def alone():
+    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000): # CLONE_NEWNET
+        print("begun\nno unshare", flush=True)
+        return
+    os.system("ip link set lo up")
+    there, here = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    there.bind(("127.0.0.1", 7755))
+    there.settimeout(60)
+    here.sendto(b"hello", ("127.0.0.1", 7755))
+    print("begun", flush=True)
+    try:
+        print("OK" if there.recv(100) == b"hello" else "something else", flush=True)
+    except OSError as e:
+        print(type(e).__name__, flush=True)
+t = threading.Thread(target=alone)
+t.start()
+t.join()
+PY
+script thread "exec $PYTHON $W/thread.py"
+ASK_AS=$W/thread ask_begin thread
+id=$(question_of 7755)
+is "a thread's own namespace is kept" 1 "$(kept)"
+answer "$id" pass
+is "a thread's own namespace: sent on" OK "$(ask_result thread)"
 is "and is not kept any longer" 0 "$(kept)"
 
 # ---- sockets that want to go a certain way ----

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "load.h"
 #include "notify.h"
 #include "output.h"
+#include "process.h"
 #include "privileges.h"
 #include "rundir.h"
 
@@ -535,42 +535,6 @@ static void stop(struct agent *a)
 		ev_loop_destroy(a->loop);
 }
 
-#define AGENT_NICE (-10) /* where it was 0 */
-
-/* Between the kernel's message that something has changed and the row of rules that is right from then on no
- * other program's work should stand. Who starts the agent may have chosen something else. */
-static void prefer(void)
-{
-	errno = 0;
-	if (!getpriority(PRIO_PROCESS, 0) && !errno)
-		setpriority(PRIO_PROCESS, 0, AGENT_NICE); /* where that is denied it stays as it is */
-}
-
-/* Who starts again whatever ends would end the detaching. */
-static void stay(void)
-{
-	sigset_t ends;
-	int got;
-
-	output_line(STDOUT_FILENO, "cgwall: the agent does nothing any more, until it is started anew");
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	sigwait(&ends, &got);
-}
-
-/* Signals of which the loop, that is about to go, is not to be told any more. */
-static void hold_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 int agent_run(const struct agent_options *o)
 {
 	struct agent a = {.o = o, .lock = -1};
@@ -578,8 +542,9 @@ int agent_run(const struct agent_options *o)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
+	process_widen();
 	if (!o->once)
-		prefer();
+		process_prefer();
 	log_init(&a.log, LOG_KEPT);
 	if (start(&a, &message)) {
 		say_failed(&a, message);
@@ -607,9 +572,9 @@ int agent_run(const struct agent_options *o)
 			    kernel_generation(a.kernel));
 	err = o->once && a.last_good ? AGENT_LAST : a.code;
 	if (err == AGENT_DETACHED && o->stay)
-		hold_signals();
+		process_hold_signals();
 	stop(&a);
 	if (err == AGENT_DETACHED && o->stay)
-		stay();
+		process_stay();
 	return err;
 }

@@ -94,6 +94,17 @@ static void complain(const struct question *q, const char *what, int err)
 		    strerror(-err));
 }
 
+/* Nothing more is done with its flows. */
+static void leave(const struct hold *h, const struct question *q)
+{
+	struct kernel_held_flow f;
+
+	for (size_t i = 0; i < q->nflows; i++) {
+		flow_of(q, &q->flows[i], &f);
+		kernel_hold_leave(h->a->kernel, &f);
+	}
+}
+
 static void settle(void *arg, struct question *q, enum cgw_action verdict, uint64_t until)
 {
 	struct hold *h = arg;
@@ -133,10 +144,9 @@ static void settle(void *arg, struct question *q, enum cgw_action verdict, uint6
 			 verdict == CGW_PASS ? "not everything that was held could be sent on"
 					     : "a connection could not be ended",
 			 sent);
+	leave(h, q);
 	if (verdict == CGW_PASS && connects(q))
 		patience(h);
-	if (questions_count(h->questions) <= 1)
-		kernel_hold_rest(k);
 }
 
 static void drop(void *arg, struct question *q)
@@ -149,8 +159,7 @@ static void drop(void *arg, struct question *q)
 		kernel_hold_drop(h->a->kernel, &f);
 	}
 	kernel_hold_close(h->a->kernel, &q->key);
-	if (questions_count(h->questions) <= 1)
-		kernel_hold_rest(h->a->kernel);
+	leave(h, q);
 }
 
 static bool lives(void *arg, uint32_t pid, uint64_t start)
@@ -295,6 +304,26 @@ static void on_patience(struct ev_loop *loop, ev_timer *w, int events)
 	kernel_hold_patience(h->a->kernel);
 }
 
+#define REFUSED "%llu times a question came from one more network namespace than can be held open"
+
+/* Not each time. */
+static void say_refused(const struct agent *a)
+{
+	uint64_t n = kernel_hold_refused(a->kernel);
+
+	if (!(n & (n - 1)))
+		output_line(STDERR_FILENO, "cgwall: " REFUSED ": what it holds is not sent on",
+			    (unsigned long long)n);
+}
+
+const char *hold_note(const struct agent *a, char *ret, size_t size)
+{
+	uint64_t n = a->hold ? kernel_hold_refused(a->kernel) : 0;
+
+	snprintf(ret, size, REFUSED, (unsigned long long)n);
+	return n ? ret : NULL;
+}
+
 static void on_asked(void *arg, const struct cgw_asked *e)
 {
 	struct hold *h = arg;
@@ -306,8 +335,14 @@ static void on_asked(void *arg, const struct cgw_asked *e)
 		const struct kernel_held_flow f = {.key = &e->key, .netns = e->netns, .pid = first.pid};
 
 		/* a program that is gone when the answer comes has left no trace of where it was */
-		kernel_hold_place(h->a->kernel, &f);
-		err = questions_asked(h->questions, e, &first);
+		err = kernel_hold_place(h->a->kernel, &f);
+		if (err == -EMFILE)
+			say_refused(h->a);
+		if (err != -ENOMEM) {
+			err = questions_asked(h->questions, e, &first);
+			if (err)
+				kernel_hold_leave(h->a->kernel, &f);
+		}
 	}
 	if (err && err != -ENOENT)
 		output_line(STDERR_FILENO, "cgwall: a flow that is held cannot be asked about: %s",

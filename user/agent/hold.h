@@ -3,6 +3,7 @@
 #ifndef CGWALL_AGENT_HOLD_H
 #define CGWALL_AGENT_HOLD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "questions.h"
@@ -35,6 +36,9 @@ int hold_forget(struct agent *a, uint32_t id, char **message);
 /* Why this client may not answer q (NULL: any question), or NULL where he may. Whether he may ask the agent
  * at all is the server's business. */
 const char *hold_barred(struct agent *a, const struct server_peer *peer, const struct question *q);
+
+/* What is not as it should be, a sentence for `status` in ret; NULL: nothing. */
+const char *hold_note(const struct agent *a, char *ret, size_t size);
 
 /* ---- question_json.c ---- */
 

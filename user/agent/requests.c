@@ -110,6 +110,8 @@ static void add_notes(const struct agent *a, struct json_object *reasons)
 	}
 	if (watch_note(a->watch, note, sizeof(note)))
 		json_object_array_add(reasons, json_text(note));
+	if (hold_note(a, note, sizeof(note)))
+		json_object_array_add(reasons, json_text(note));
 }
 
 static void do_status(struct agent *a, struct server_client *c, struct json_object *request)

@@ -40,14 +40,20 @@ struct kernel_held_flow {
 };
 
 /* Finds the network namespace of a flow while the process that began it lives; it is held open until
- * kernel_hold_rest(). -ENETUNREACH where it cannot be found. */
+ * kernel_hold_leave() was called as often as this: it could not end otherwise. Where it cannot be found
+ * (-ENETUNREACH), or as many are held open as may be (-EMFILE), what follows may still find it; -ENOMEM:
+ * nothing was done. */
 int kernel_hold_place(struct kernel *k, const struct kernel_held_flow *f);
+void kernel_hold_leave(struct kernel *k, const struct kernel_held_flow *f);
+
+/* How often there were too many. */
+uint64_t kernel_hold_refused(const struct kernel *k);
 
 /* Answers that flow alone, before anything else is done with it. */
 int kernel_hold_grant(struct kernel *k, const struct kernel_held_flow *f, enum cgw_action verdict);
 
 /* Does the program still wait for its connection? Only of TCP that begins here. 1, 0, or -errno where that
- * cannot be told (-ENETUNREACH: nobody that is guarded is where it was). */
+ * cannot be told (-ENETUNREACH: its network namespace was not found). */
 int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f);
 
 /* Sends the held packet on, unless it is a connection's that nobody waits for any more, and forgets it. 0
@@ -59,9 +65,6 @@ int kernel_hold_drop(struct kernel *k, const struct kernel_held_flow *f);
 
 /* Ends a connection that waits: its program sees ECONNABORTED at once. */
 int kernel_hold_end(struct kernel *k, const struct kernel_held_flow *f);
-
-/* The network namespaces that were opened for the above are let go of: they could not end otherwise. */
-void kernel_hold_rest(struct kernel *k);
 
 /* Connections that are held get as many tries as they need, those that were let through after a long wait
  * their own number again: what connect() could not do yet, or cannot do any more. */

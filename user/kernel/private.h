@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel.h"
+#include "place.h"
 #include "trace.h"
 
 #define KERNEL_HOOKS_MAX 48
@@ -46,7 +47,7 @@ struct kernel {
 	void *event_arg;
 	void (*asked)(void *arg, const struct cgw_asked *e);
 	void *asked_arg;
-	struct place *places; /* network namespaces that were opened: place.h */
+	struct places places; /* network namespaces that questions are about */
 	struct bpf_link *links[KERNEL_HOOKS_MAX];
 	bool destroys;			/* it ends sockets by SOCK_DESTROY */
 	bool attached;			/* every hook has a pinned link */

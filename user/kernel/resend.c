@@ -36,16 +36,26 @@ static void cut_of(const struct kernel_held_flow *f, struct cgw_cut *ret)
 }
 
 /* The socket for diagnosis where the flow is, or -errno. */
-static int diag_socket(struct kernel *k, const struct kernel_held_flow *f)
+static int diag_socket(struct kernel *k, const struct kernel_held_flow *f, bool look)
 {
-	struct place *p = place_find(k, f->netns, f->pid);
+	struct place *p = place_get(k, f->netns, look);
 
 	return p ? place_socket(p, PLACE_DIAG) : -errno;
 }
 
 int kernel_hold_place(struct kernel *k, const struct kernel_held_flow *f)
 {
-	return place_find(k, f->netns, f->pid) ? 0 : -errno;
+	return place_use(k, f->netns, f->pid);
+}
+
+void kernel_hold_leave(struct kernel *k, const struct kernel_held_flow *f)
+{
+	place_leave(k, f->netns);
+}
+
+uint64_t kernel_hold_refused(const struct kernel *k)
+{
+	return k->places.refused;
 }
 
 /* The socket's state, as diag_state(). Where the host translates addresses on the way out, the packet tells
@@ -62,7 +72,7 @@ static int look_at(int fd, const struct kernel_held_flow *f, struct cgw_cut *ret
 int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 {
 	struct cgw_cut c;
-	int fd = diag_socket(k, f), state;
+	int fd = diag_socket(k, f, false), state;
 
 	if (fd < 0)
 		return fd;
@@ -74,7 +84,7 @@ int kernel_hold_waits(struct kernel *k, const struct kernel_held_flow *f)
 int kernel_hold_end(struct kernel *k, const struct kernel_held_flow *f)
 {
 	struct cgw_cut c;
-	int fd = diag_socket(k, f), r;
+	int fd = diag_socket(k, f, true), r;
 
 	if (fd < 0)
 		return fd;
@@ -166,7 +176,7 @@ int kernel_hold_send(struct kernel *k, const struct kernel_held_flow *f)
 	}
 	/* what was handed over is sent once, whatever becomes of it */
 	bpf_map_delete_elem(fd, &f->packet);
-	p = place_find(k, f->netns, f->pid);
+	p = place_get(k, f->netns, true);
 	r = p ? 0 : -errno;
 	if (!r && f->key->proto == IPPROTO_TCP && f->key->dir == CGW_OUT) {
 		r = kernel_hold_waits(k, f);
@@ -191,9 +201,4 @@ static int patience_here(struct kernel *k, void *arg)
 int kernel_hold_patience(struct kernel *k)
 {
 	return place_each(k, patience_here, NULL);
-}
-
-void kernel_hold_rest(struct kernel *k)
-{
-	place_close(k);
 }
