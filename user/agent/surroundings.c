@@ -234,7 +234,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 		s->stale = NULL;
 		return;
 	}
-	if (!agent_again(s->a, "the host's addresses, interfaces or time zone changed", &message)) {
+	if (!agent_again(s->a, "the host's addresses or interfaces or its time zone changed", &message)) {
 		s->again_cost = seconds(CLOCK_THREAD_CPUTIME_ID) - start;
 		return;
 	}
