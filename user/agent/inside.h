@@ -46,8 +46,7 @@ struct agent {
 	uint64_t lost; /* CGW_ERR_EVENT_LOST as last seen */
 	ev_io events, mounts;
 	ev_timer mounts_again;
-	bool mounts_failed; /* the last time, and that was said */
-	ev_timer cut;	    /* armed while a connection waits to be ended */
+	ev_timer cut; /* armed while a connection waits to be ended */
 	ev_io cut_done;
 	double cut_start, cut_cost; /* when it began last, how long it took; seconds */
 	double cut_hold;	    /* none before, by the monotonic clock */
@@ -55,6 +54,7 @@ struct agent {
 	bool asks;	 /* the policy in force has an `ask`: the kernel wants to know that we live */
 	bool names_full; /* the policy in force has no room for one more class of names */
 	bool beat_failed;
+	bool mounts_failed; /* the last time, and that was said */
 	ev_timer beat, use;
 	struct hold *hold; /* NULL until it asks: hold.h */
 	ev_timer wake;	   /* armed while there is something new for those who follow */
