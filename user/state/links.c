@@ -316,7 +316,7 @@ static void on_done(struct links *l, bool failed)
 }
 
 /* Does a dump end because it could not go on? */
-static bool done_error(const struct nlmsghdr *h)
+static bool done_error(struct nlmsghdr *h)
 {
 	int error = 0;
 
